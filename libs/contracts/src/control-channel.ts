@@ -1,0 +1,210 @@
+import { z } from 'zod';
+import { machineInventory } from './inventory.js';
+import { byteRange, bytes, instant } from './quantities.js';
+
+/**
+ * The control channel: JSON messages over one WebSocket per endpoint, the same in active and passive mode.
+ *
+ * It is level-triggered. The server sends the whole wanted state as an `assignment`, again after every reconnect;
+ * an endpoint that already works on that assignment (same `assignmentId`) goes on undisturbed. What must not be
+ * lost travels as a `report`, which the endpoint repeats after every reconnect until it is acknowledged.
+ * `progress` is telemetry: sampled, unacknowledged, may be lost.
+ */
+export const CONTROL_PROTOCOL_VERSION = 1;
+export const CONTROL_PATH = '/control';
+export const ENROL_PATH = '/enrol';
+/** Header that names the endpoint on the WebSocket's upgrade request, beside `Authorization: Bearer <credential>`. */
+export const ENDPOINT_ID_HEADER = 'x-landfall-endpoint';
+/** A control message is never larger than this; inventories of 256 disks fit many times over. */
+export const MAX_CONTROL_MESSAGE_BYTES = 4 * 1024 * 1024;
+
+export const endpointKind = z.enum(['agent', 'restorer']);
+export type EndpointKind = z.infer<typeof endpointKind>;
+
+export const roundKind = z.enum(['full', 'incremental', 'final']);
+export type RoundKind = z.infer<typeof roundKind>;
+
+/** POST {@link ENROL_PATH}: a one-time token against an endpoint's own credential. */
+export const enrolRequest = z.object({
+  token: z.string().min(1).max(200),
+  kind: endpointKind,
+  name: z.string().min(1).max(255),
+});
+export type EnrolRequest = z.infer<typeof enrolRequest>;
+export const enrolReply = z.object({ endpointId: z.uuid(), credential: z.string().min(1) });
+export type EnrolReply = z.infer<typeof enrolReply>;
+
+/** Where a target disk is served for one round; opened anew for each, so no write of an abandoned connection can land. */
+export const nbdExport = z.object({
+  host: z.string().min(1),
+  port: z.number().int().min(1).max(65535),
+  exportName: z.string(),
+});
+export type NbdExport = z.infer<typeof nbdExport>;
+
+// ---- assignments: server to endpoint -------------------------------------------------------------------------
+
+export const idleAssignment = z.object({ kind: z.literal('idle'), assignmentId: z.literal('idle') });
+
+/** Agent: run one sync round over these disks. `assignmentId` is the round's id. */
+export const syncRoundAssignment = z.object({
+  kind: z.literal('sync-round'),
+  assignmentId: z.uuid(),
+  taskId: z.uuid(),
+  roundKind,
+  disks: z.array(z.object({ diskId: z.string(), device: z.string(), sizeBytes: bytes, export: nbdExport })).min(1),
+});
+export type SyncRoundAssignment = z.infer<typeof syncRoundAssignment>;
+
+/** Restorer: serve these disks over NBD for one round, by a fresh server. `assignmentId` is the round's id. */
+export const serveExportsAssignment = z.object({
+  kind: z.literal('serve-exports'),
+  assignmentId: z.uuid(),
+  taskId: z.uuid(),
+  disks: z.array(z.object({ diskId: z.string(), sizeBytes: bytes })).min(1),
+});
+export type ServeExportsAssignment = z.infer<typeof serveExportsAssignment>;
+
+/** Restorer: read the target disks from end to end and digest them. `assignmentId` is the verification's id. */
+export const computeDigestsAssignment = z.object({
+  kind: z.literal('compute-digests'),
+  assignmentId: z.uuid(),
+  taskId: z.uuid(),
+  disks: z.array(z.object({ diskId: z.string(), sizeBytes: bytes })).min(1),
+});
+export type ComputeDigestsAssignment = z.infer<typeof computeDigestsAssignment>;
+
+export const assignment = z.discriminatedUnion('kind', [
+  idleAssignment,
+  syncRoundAssignment,
+  serveExportsAssignment,
+  computeDigestsAssignment,
+]);
+export type Assignment = z.infer<typeof assignment>;
+
+// ---- reports: endpoint to server -----------------------------------------------------------------------------
+
+/** How an endpoint's work can fail. Closed list; remedies are in {@link ENDPOINT_FAILURE_REMEDIES}. */
+export const endpointFailureCode = z.enum([
+  'DATA_PATH_LOST',
+  'SOURCE_READ_FAILED',
+  'SOURCE_DISK_CHANGED',
+  'USED_BLOCKS_UNKNOWN',
+  'TARGET_WRITE_FAILED',
+  'TARGET_DISK_FULL',
+  'TARGET_DISK_MISSING',
+  'EXPORT_FAILED',
+  'ENDPOINT_RESTARTED',
+  'INTERNAL_ERROR',
+]);
+export type EndpointFailureCode = z.infer<typeof endpointFailureCode>;
+
+export const ENDPOINT_FAILURE_REMEDIES: Readonly<Record<EndpointFailureCode, string>> = {
+  DATA_PATH_LOST: 'Check the network between source and target, then request another synchronization.',
+  SOURCE_READ_FAILED: 'Check the source disk for errors (dmesg, smartctl), then request another synchronization.',
+  SOURCE_DISK_CHANGED: 'The source disk is gone or has another size; restore it, or create a new task.',
+  USED_BLOCKS_UNKNOWN:
+    'The used blocks of a file system could not be listed; see the detail, then request another synchronization.',
+  TARGET_WRITE_FAILED: "Check the target's storage, then request another synchronization.",
+  TARGET_DISK_FULL: "Make room on the target's storage, then request another synchronization.",
+  TARGET_DISK_MISSING: 'The target VM lacks a disk that the task needs; recreate the target.',
+  EXPORT_FAILED: "See the restore environment's log, then request another synchronization.",
+  ENDPOINT_RESTARTED: 'The program lost its work when it restarted; request another synchronization.',
+  INTERNAL_ERROR: 'Collect the log of the program that failed and report it.',
+};
+
+/** Bytes of one disk in one round. `usedBytes`: by the file systems' maps; `sentBytes`: payload of NBD writes. */
+export const diskRoundResult = z.object({
+  diskId: z.string(),
+  diskBytes: bytes,
+  usedBytes: bytes,
+  readBytes: bytes,
+  sentBytes: bytes,
+  zeroedBytes: bytes,
+  durationMs: z.number().nonnegative(),
+  /** What the round compared with: `none` before the first, `kept` digests, or `lost` digests (everything sent again). */
+  baseline: z.enum(['none', 'kept', 'lost']),
+  digestAlgorithm: z.enum(['sha256']),
+  digestBlockBytes: z.number().int().positive(),
+  /** Root of the digest tree over the disk as it should be on the target, hexadecimal. */
+  rootDigest: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type DiskRoundResult = z.infer<typeof diskRoundResult>;
+
+export const diskDigest = z.object({
+  diskId: z.string(),
+  diskBytes: bytes,
+  digestAlgorithm: z.enum(['sha256']),
+  digestBlockBytes: z.number().int().positive(),
+  rootDigest: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type DiskDigest = z.infer<typeof diskDigest>;
+
+const ofTask = { taskId: z.uuid(), assignmentId: z.uuid() };
+
+export const endpointReport = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('inventory'), inventory: machineInventory }),
+  /** Agent: these ranges were written and a FLUSH that was sent after their acknowledgement succeeded. */
+  z.object({
+    kind: z.literal('ranges-acknowledged'),
+    ...ofTask,
+    diskId: z.string(),
+    ranges: z.array(byteRange).max(20_000),
+  }),
+  z.object({ kind: z.literal('round-completed'), ...ofTask, disks: z.array(diskRoundResult).min(1) }),
+  z.object({ kind: z.literal('round-failed'), ...ofTask, code: endpointFailureCode, detail: z.string().max(2000) }),
+  z.object({
+    kind: z.literal('exports-opened'),
+    ...ofTask,
+    exports: z.array(z.object({ diskId: z.string(), export: nbdExport })).min(1),
+  }),
+  z.object({ kind: z.literal('exports-failed'), ...ofTask, code: endpointFailureCode, detail: z.string().max(2000) }),
+  z.object({ kind: z.literal('digests-computed'), ...ofTask, disks: z.array(diskDigest).min(1) }),
+  z.object({ kind: z.literal('digests-failed'), ...ofTask, code: endpointFailureCode, detail: z.string().max(2000) }),
+]);
+export type EndpointReport = z.infer<typeof endpointReport>;
+
+/** Telemetry of a running round or verification, about twice a second. */
+export const endpointProgress = z.object({
+  ...ofTask,
+  at: instant,
+  activity: z.enum(['mapping', 'transferring', 'flushing', 'digesting']),
+  disks: z.array(
+    z.object({
+      diskId: z.string(),
+      diskBytes: bytes,
+      /** Bytes this activity has to go through; known once the used blocks are. */
+      plannedBytes: bytes,
+      processedBytes: bytes,
+      sentBytes: bytes,
+      acknowledgedBytes: bytes,
+    }),
+  ),
+});
+export type EndpointProgress = z.infer<typeof endpointProgress>;
+
+// ---- frames ---------------------------------------------------------------------------------------------------
+
+/** Everything an endpoint may send. */
+export const endpointFrame = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    protocolVersion: z.literal(CONTROL_PROTOCOL_VERSION),
+    software: z.string().max(100),
+    /** The assignment in hand, so that the server sees a program that lost its work. */
+    assignmentId: z.string().nullable(),
+  }),
+  z.object({ type: z.literal('report'), reportId: z.uuid(), report: endpointReport }),
+  z.object({ type: z.literal('progress'), progress: endpointProgress }),
+]);
+export type EndpointFrame = z.infer<typeof endpointFrame>;
+
+/** Everything the server may send. */
+export const serverFrame = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('welcome'), protocolVersion: z.literal(CONTROL_PROTOCOL_VERSION) }),
+  z.object({ type: z.literal('assignment'), assignment }),
+  z.object({ type: z.literal('acknowledged'), reportId: z.uuid() }),
+  /** The report can never be taken (its task or round is over); the endpoint drops it. */
+  z.object({ type: z.literal('refused'), reportId: z.uuid(), code: z.string(), message: z.string() }),
+]);
+export type ServerFrame = z.infer<typeof serverFrame>;

@@ -1,0 +1,33 @@
+import swc from 'unplugin-swc';
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Four levels, one project each. Nest's decorators need emitted metadata, hence SWC.
+ * `unit` is pure and quick; the others get real servers from `test/stack.setup.ts`.
+ */
+const level = (name: string, include: string[], options: Record<string, unknown> = {}) => ({
+  extends: true as const,
+  test: { name, include, ...options },
+});
+
+const withStack = { globalSetup: ['test/stack.setup.ts'], testTimeout: 60_000, hookTimeout: 120_000 };
+
+export default defineConfig({
+  plugins: [swc.vite()],
+  resolve: { conditions: ['landfall-source', 'node'] },
+  ssr: { resolve: { conditions: ['landfall-source', 'node'] } },
+  test: {
+    environment: 'node',
+    reporters: process.env['CI'] ? ['default'] : ['default'],
+    projects: [
+      level('unit', ['{apps,libs,infra,test}/**/*.unit.spec.ts']),
+      level('integration', ['{apps,libs,infra,test}/**/*.int.spec.ts'], withStack),
+      level('e2e', ['test/e2e/**/*.e2e.spec.ts'], { ...withStack, testTimeout: 300_000, fileParallelism: false }),
+      level('fault', ['test/fault/**/*.fault.spec.ts'], {
+        testTimeout: 300_000,
+        hookTimeout: 300_000,
+        fileParallelism: false,
+      }),
+    ],
+  },
+});
