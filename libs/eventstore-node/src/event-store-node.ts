@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { EventLog } from './storage/event-log.js';
+import { GroupRegistry } from './persistent-subscriptions/group-registry.js';
+import { GroupStorage } from './persistent-subscriptions/group-storage.js';
 import { getSupportedMethods } from './server/features.service.js';
 import { gossipRead } from './server/gossip.service.js';
 import { GrpcServer } from './server/grpc-server.js';
 import { OpenCalls } from './server/open-calls.js';
 import { featuresGrpc, gossipGrpc } from './server/proto.js';
+import { persistentService } from './server/persistent.service.js';
 import { streamsService } from './server/streams.service.js';
 
 /** How long a shutdown waits for answers that are under way. */
@@ -17,6 +20,8 @@ export interface EventStoreNodeOptions {
   readonly port: number;
   /** A live subscriber that does not keep up is told so (default), or dropped with ABORTED as servers before 24 do. */
   readonly slowSubscribers?: 'fall-behind' | 'abort';
+  /** Told what went wrong without a caller to be told, such as a checkpoint that could not be written. */
+  readonly onFault?: (error: unknown) => void;
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number;
 }
@@ -36,9 +41,12 @@ export async function startEventStoreNode(options: EventStoreNodeOptions): Promi
   const now = options.now ?? Date.now;
   const log = EventLog.open(options.dataFolder, now);
   const calls = new OpenCalls();
+  const storage = new GroupStorage(log, now);
+  const groups = new GroupRegistry({ log, storage, now, onFault: options.onFault ?? (() => undefined) });
   let port = 0;
   const server = new GrpcServer([
     streamsService(log, calls, { now, slowSubscribers: options.slowSubscribers ?? 'fall-behind' }),
+    persistentService({ log, groups, storage, calls, now }),
     { definition: featuresGrpc.ServerFeaturesService, handlers: { getSupportedMethods } },
     { definition: gossipGrpc.GossipService, handlers: { read: gossipRead(randomUUID(), () => port, now) } },
   ]);
@@ -51,6 +59,7 @@ export async function startEventStoreNode(options: EventStoreNodeOptions): Promi
   let closing: Promise<void> | undefined;
   const shutDown = async (): Promise<void> => {
     calls.endAll();
+    groups.end();
     await server.close(SHUTDOWN_GRACE_MS);
     log.close();
   };

@@ -49,6 +49,7 @@ async function main(): Promise<void> {
   const node = await startEventStoreNode({
     dataFolder: values.data,
     port,
+    onFault: (error) => say('fault', { text: error instanceof Error ? error.message : String(error) }),
     slowSubscribers: values['abort-slow'] ? 'abort' : 'fall-behind',
   });
   const stop = (signal: string): void => {
