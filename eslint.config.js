@@ -4,6 +4,8 @@ import tseslint from 'typescript-eslint';
 /** Nest builds its modules from classes that hold nothing, and injects by the types of constructor parameters. */
 const nest = {
   '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+  // Nest declares the shapes of its options as classes and takes object literals for them.
+  '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
 };
 
 export default tseslint.config(
@@ -20,6 +22,8 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/consistent-type-definitions': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      // `this: void` says that a function needs no receiver.
+      '@typescript-eslint/no-invalid-void-type': ['error', { allowAsThisParameter: true }],
       // `['name']` is what noPropertyAccessFromIndexSignature asks for.
       '@typescript-eslint/dot-notation': 'off',
       // An async function may satisfy an asynchronous port without awaiting anything itself.

@@ -1,0 +1,1 @@
+export function startTimeOf(stat: string): string | undefined;

@@ -1,0 +1,43 @@
+/** What each npm script needs on the machine, and the program it starts. */
+
+const VITEST = 'node_modules/vitest/vitest.mjs';
+const RUN = Object.freeze(['run']);
+const RUN_AND_TEST = Object.freeze(['run', 'test']);
+const NOTHING = Object.freeze([]);
+
+/**
+ * `needs`: uses of Debian packages; `isBuilt`: compiles first; `program`: arguments for Node 24, relative to the project.
+ * @type {Readonly<Record<string, {needs: readonly string[], isBuilt: boolean, program: readonly string[]}>>}
+ */
+export const TASKS = Object.freeze({
+  demo: { needs: RUN, isBuilt: true, program: ['dist/infra/demo/main.js'] },
+  start: { needs: RUN, isBuilt: true, program: ['dist/apps/standalone/src/main.js'] },
+  cli: { needs: NOTHING, isBuilt: true, program: ['dist/apps/cli/src/main.js'] },
+  test: { needs: RUN_AND_TEST, isBuilt: true, program: ['infra/setup/test.mjs'] },
+  'test:unit': { needs: NOTHING, isBuilt: false, program: [VITEST, 'run', '--project', 'unit'] },
+  'test:integration': { needs: RUN_AND_TEST, isBuilt: true, program: [VITEST, 'run', '--project', 'integration'] },
+  'test:e2e': { needs: RUN_AND_TEST, isBuilt: true, program: [VITEST, 'run', '--project', 'e2e'] },
+  'test:fault': { needs: RUN_AND_TEST, isBuilt: true, program: [VITEST, 'run', '--project', 'fault'] },
+  check: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs'] },
+  build: { needs: NOTHING, isBuilt: false, program: ['infra/setup/build.mjs', '--force'] },
+  lint: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs', 'lint'] },
+  boundaries: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs', 'boundaries'] },
+  types: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs', 'types'] },
+  /** Writes docs/openapi.json; that it is true is a unit test. */
+  openapi: { needs: NOTHING, isBuilt: true, program: ['dist/apps/gateway/src/openapi/write-openapi.js'] },
+  format: {
+    needs: NOTHING,
+    isBuilt: false,
+    program: ['node_modules/prettier/bin/prettier.cjs', '--write', '--log-level', 'warn', '.'],
+  },
+  /** Does the set-up of everything and nothing else. */
+  setup: { needs: RUN_AND_TEST, isBuilt: true, program: ['--version'] },
+});
+
+/**
+ * @param {string | undefined} name
+ * @returns {{needs: readonly string[], isBuilt: boolean, program: readonly string[]} | undefined}
+ */
+export function taskNamed(name) {
+  return name !== undefined && Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
+}
