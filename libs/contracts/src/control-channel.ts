@@ -42,6 +42,10 @@ export const nbdExport = z.object({
 });
 export type NbdExport = z.infer<typeof nbdExport>;
 
+/** One target disk and where it is served. */
+export const exportedDisk = z.object({ diskId: z.string(), export: nbdExport });
+export type ExportedDisk = z.infer<typeof exportedDisk>;
+
 // ---- assignments: server to endpoint -------------------------------------------------------------------------
 
 export const idleAssignment = z.object({ kind: z.literal('idle'), assignmentId: z.literal('idle') });
@@ -156,7 +160,7 @@ export const endpointReport = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('exports-opened'),
     ...ofTask,
-    exports: z.array(z.object({ diskId: z.string(), export: nbdExport })).min(1),
+    exports: z.array(exportedDisk).min(1),
   }),
   z.object({ kind: z.literal('exports-failed'), ...ofTask, code: endpointFailureCode, detail: z.string().max(2000) }),
   z.object({ kind: z.literal('digests-computed'), ...ofTask, disks: z.array(diskDigest).min(1) }),

@@ -40,6 +40,8 @@ export const disk = z.object({
   partitions: z.array(partition).max(256),
   /** A file system directly on the disk, without a partition table. */
   fileSystem: fileSystem.nullable(),
+  /** Present when the agent could not examine the disk (not readable, contradicting signatures), and says why. */
+  examinationError: z.string().min(1).max(500).optional(),
 });
 export type Disk = z.infer<typeof disk>;
 
