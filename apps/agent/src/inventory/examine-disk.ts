@@ -1,0 +1,165 @@
+import type { Disk, FileSystem, Partition } from '#libs/contracts';
+import { parseBlkid, type Signature } from './blkid.parser.js';
+import { isExternal } from './eligible-disks.decision.js';
+import { measureFileSystem, type FileSystemPlace } from './file-system-space.js';
+import { InventoryError } from './inventory.errors.js';
+import type { BlockDevice } from './lsblk.parser.js';
+import type { MachineView } from './machine-view.js';
+import { mountOf, type Mount } from './mount-table.parser.js';
+import { parseSfdisk, partitionNumber, type PartitionEntry } from './sfdisk.parser.js';
+
+const EXAMINATION_ERROR_MAX_CHARACTERS = 500;
+/** Disks behind these may be thin below, or only say so because they understand TRIM. */
+const TRANSPORTS_WITH_TRIM: ReadonlySet<string> = new Set(['sata', 'ata', 'usb']);
+
+type Content = Pick<Disk, 'partitionTable' | 'partitions' | 'fileSystem' | 'examinationError'>;
+
+/**
+ * What is on a disk: its partition table, partitions and file systems. A disk that cannot be read is reported with
+ * `examinationError` and what the mount table knows; it never ends the inventory of the others.
+ */
+export async function examineDisk(
+  machine: MachineView,
+  device: BlockDevice,
+  mounts: readonly Mount[],
+): Promise<Omit<Disk, 'diskId'>> {
+  return {
+    device: device.path,
+    sizeBytes: device.sizeBytes,
+    logicalSectorBytes: device.logicalSectorBytes,
+    transport: device.transport,
+    external: isExternal(device),
+    allocation: await allocationOf(machine, device),
+    ...(await contentOf(machine, device, mounts)),
+  };
+}
+
+async function contentOf(machine: MachineView, device: BlockDevice, mounts: readonly Mount[]): Promise<Content> {
+  const signature = await probe(machine, [device.path]);
+  const place: FileSystemPlace = {
+    path: device.path,
+    sizeBytes: device.sizeBytes,
+    mount: mountOf(device, mounts),
+  };
+  if (signature.kind === 'unreadable') return unexamined(signature.reason, await fileSystemFromMount(machine, place));
+  if (signature.kind === 'ambiguous') {
+    return unexamined('It carries the signatures of several file systems.', await fileSystemFromMount(machine, place));
+  }
+  if (signature.kind === 'nothing') return { partitionTable: 'none', partitions: [], fileSystem: null };
+
+  const kernelSeesPartitions = device.children.some(({ type }) => type === 'part');
+  // A file system's boot sector can look like a partition table; the kernel knows better.
+  if (signature.partitionTable === null || (signature.type !== null && !kernelSeesPartitions)) {
+    const fileSystem = await fileSystemIn(machine, signature, place);
+    return { partitionTable: 'none', partitions: [], fileSystem };
+  }
+  const table = tableNamed(signature.partitionTable);
+  if (table === null) return unexamined(`Its partition table (${signature.partitionTable}) is not known.`, null);
+  return { partitionTable: table, fileSystem: null, ...(await partitionsOf(machine, device, mounts)) };
+}
+
+/** Other tables (BSD, Sun, a protective MBR that has lost its GPT) are not taken for something they are not. */
+function tableNamed(name: string): 'gpt' | 'mbr' | null {
+  if (name === 'gpt') return 'gpt';
+  return name === 'dos' ? 'mbr' : null;
+}
+
+function unexamined(reason: string, fileSystem: FileSystem | null): Content {
+  const examinationError = reason.slice(0, EXAMINATION_ERROR_MAX_CHARACTERS);
+  return { partitionTable: 'none', partitions: [], fileSystem, examinationError };
+}
+
+async function partitionsOf(
+  machine: MachineView,
+  device: BlockDevice,
+  mounts: readonly Mount[],
+): Promise<Pick<Content, 'partitions' | 'examinationError'>> {
+  const outcome = await machine.run('sfdisk', ['--json', device.path]);
+  if (outcome.exitCode !== 0) return unexamined(`sfdisk: ${outcome.stderr.trim()}`, null);
+  const partitions: Partition[] = [];
+  let fault: string | null = null;
+  for (const entry of parseSfdisk(outcome.stdout, device.logicalSectorBytes)) {
+    const child = childFor(entry, device);
+    const signature = await signatureOf(machine, device, entry, child);
+    if (signature.kind === 'unreadable') fault ??= `${entry.node}: ${signature.reason}`;
+    const place: FileSystemPlace = {
+      path: child?.path ?? `${device.path}?offset=${entry.startBytes}`,
+      sizeBytes: entry.sizeBytes,
+      mount: child === null ? null : mountOf(child, mounts),
+    };
+    const { number, startBytes, sizeBytes, typeId } = entry;
+    const fileSystem = await fileSystemIn(machine, signature, place);
+    partitions.push({ number, device: child?.path ?? entry.node, startBytes, sizeBytes, typeId, fileSystem });
+  }
+  return fault === null ? { partitions } : { ...unexamined(fault, null), partitions };
+}
+
+/**
+ * The kernel's device for a partition, or null: disk images have none until `partx` is run, and a table that was
+ * rewritten since the kernel read it must not be taken for what the kernel shows.
+ */
+function childFor(entry: PartitionEntry, device: BlockDevice): BlockDevice | null {
+  return (
+    device.children.find(
+      ({ type, path, sizeBytes }) =>
+        type === 'part' && partitionNumber(path) === entry.number && sizeBytes === entry.sizeBytes,
+    ) ?? null
+  );
+}
+
+/** What udev recorded, where there is a udev; else what is read from the partition, through the disk if need be. */
+async function signatureOf(
+  machine: MachineView,
+  device: BlockDevice,
+  entry: PartitionEntry,
+  child: BlockDevice | null,
+): Promise<Signature> {
+  if (child === null) {
+    const range = ['--offset', String(entry.startBytes), '--size', String(entry.sizeBytes)];
+    return probe(machine, [...range, device.path]);
+  }
+  const { fileSystemType: type, uuid, label } = child;
+  return type === null ? probe(machine, [child.path]) : { kind: 'found', type, uuid, label, partitionTable: null };
+}
+
+async function probe(machine: MachineView, args: readonly string[]): Promise<Signature> {
+  return parseBlkid(await machine.run('blkid', ['-p', '-o', 'export', ...args]));
+}
+
+async function fileSystemIn(
+  machine: MachineView,
+  signature: Signature,
+  place: FileSystemPlace,
+): Promise<FileSystem | null> {
+  if (signature.kind !== 'found' || signature.type === null) return null;
+  const { type, uuid, label } = signature;
+  const space = await measureFileSystem(machine, type, place);
+  return { type, uuid, label, ...space, mountPoint: place.mount?.mountPoint ?? null };
+}
+
+/** A disk that this program may not open can still be mounted, and its use is then known. */
+async function fileSystemFromMount(machine: MachineView, place: FileSystemPlace): Promise<FileSystem | null> {
+  if (place.mount === null) return null;
+  const { type, mountPoint } = place.mount;
+  return { type, uuid: null, label: null, ...(await measureFileSystem(machine, type, place)), mountPoint };
+}
+
+/**
+ * A SCSI disk says whether space is allocated on writing. No other disk of a virtual machine tells, and none proves
+ * that its space is fixed, so the answer is `dynamic` or `unknown`.
+ */
+async function allocationOf(machine: MachineView, device: BlockDevice): Promise<Disk['allocation']> {
+  if (device.scsiAddress === null || TRANSPORTS_WITH_TRIM.has(device.transport ?? '')) return 'unknown';
+  const flag = await machine.readText(`/sys/class/scsi_disk/${device.scsiAddress}/thin_provisioning`);
+  return flag?.trim() === '1' ? 'dynamic' : 'unknown';
+}
+
+/** @throws InventoryError for a device that is only a part of a disk */
+export function assertWholeDisk(device: BlockDevice): void {
+  if (device.type !== 'part') return;
+  throw new InventoryError(
+    'INVENTORY.DISK_IS_A_PARTITION',
+    `${device.path} is a partition, not a disk.`,
+    'Name the whole disk that the partition is on.',
+  );
+}

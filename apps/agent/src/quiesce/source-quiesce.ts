@@ -1,0 +1,71 @@
+import { EndpointFailure } from '#libs/block-transfer';
+import type { Disk } from '#libs/contracts';
+import { execFile } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { promisify } from 'node:util';
+import type { Quiesce, RoundPorts } from '../round/round.ports.js';
+import { holdFileSystems, NOTHING_HELD, type HeldFileSystems } from './hold-file-systems.js';
+import { mountedOn, planHold, type MountedFileSystem, type Place } from './hold-plan.decision.js';
+
+const run = promisify(execFile);
+/** Writing out everything in memory; large machines with slow disks take minutes. */
+const FLUSH_LIMIT_MS = 600_000;
+const FINDMNT_LIMIT_MS = 10_000;
+
+export interface SourceQuiesceOptions {
+  /** Folders that the agent writes to; their file systems are never held. */
+  readonly ownFolders: readonly string[];
+  readonly limitSeconds?: number;
+  readonly log: RoundPorts['log'];
+}
+
+/** Brings a Linux machine's file systems to rest, with `sync` and `fsfreeze`. */
+export class SourceQuiesce implements Quiesce {
+  constructor(private readonly options: SourceQuiesceOptions) {}
+
+  async flush(disks: readonly Disk[]): Promise<void> {
+    for (const { mountPoint } of mountedOn(disks)) await flushFileSystem(mountPoint);
+  }
+
+  async hold(disks: readonly Disk[]): Promise<HeldFileSystems> {
+    await this.flush(disks);
+    const mounted = await Promise.all(
+      mountedOn(disks).map(async (fileSystem) => ({ ...fileSystem, place: await placeOf(fileSystem.mountPoint) })),
+    );
+    const own = await Promise.all(['/', tmpdir(), ...this.options.ownFolders].map(placeOf));
+    const plan = planHold(mounted, own);
+    for (const { fileSystem, reason } of plan.flushOnly) this.#explain(fileSystem, reason);
+    if (plan.hold.length === 0) return NOTHING_HELD;
+    const limit = this.options.limitSeconds === undefined ? {} : { limitSeconds: this.options.limitSeconds };
+    return holdFileSystems(
+      plan.hold.map(({ mountPoint }) => mountPoint),
+      limit,
+    );
+  }
+
+  #explain(fileSystem: MountedFileSystem, reason: string): void {
+    const { mountPoint, device } = fileSystem;
+    this.options.log('warn', `${mountPoint} (${device}) is flushed but not held still: ${reason}.`);
+  }
+}
+
+async function flushFileSystem(mountPoint: string): Promise<void> {
+  try {
+    await run('sync', ['--file-system', '--', mountPoint], { timeout: FLUSH_LIMIT_MS });
+  } catch (error) {
+    throw new EndpointFailure('SOURCE_READ_FAILED', `${mountPoint} could not be flushed: ${String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function placeOf(path: string): Promise<Place> {
+  const { dev } = await stat(path);
+  const { stdout } = await run('findmnt', ['--noheadings', '--output', 'SOURCE', '--target', path], {
+    timeout: FINDMNT_LIMIT_MS,
+  });
+  // The top mount comes last when several are stacked; `[/subvolume]` is not part of the device.
+  const source = stdout.trim().split('\n').at(-1) ?? '';
+  return { deviceNumber: dev, sourceDevice: source.replace(/\[.*\]$/, '') };
+}

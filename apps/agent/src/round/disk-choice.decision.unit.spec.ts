@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { chooseDisks } from './disk-choice.decision.js';
+import { fakeAssignment, fakeDisk, fakeInventory } from './round-fixture.fake.js';
+
+describe('chooseDisks', () => {
+  it('finds disks by id although the kernel names them anew, small ones first', () => {
+    const [large, small] = [fakeDisk('large', 200), fakeDisk('small', 100)];
+    const renamed = { ...small, device: '/dev/sdz' };
+    const chosen = chooseDisks(fakeAssignment('full', [large, small]), fakeInventory([large, renamed]));
+    expect(chosen.map(({ present }) => present.device)).toEqual(['/dev/sdz', '/dev/large']);
+  });
+
+  it.each([
+    ['is gone', []],
+    ['has another size', [fakeDisk('a', 101)]],
+  ])('fails with SOURCE_DISK_CHANGED when a disk %s', (_how, present) => {
+    const choose = (): unknown => chooseDisks(fakeAssignment('full', [fakeDisk('a', 100)]), fakeInventory(present));
+    expect(choose).toThrow(expect.objectContaining({ code: 'SOURCE_DISK_CHANGED' }));
+  });
+});

@@ -1,0 +1,36 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ROUND_ID, TASK_ID } from './round-fixture.fake.js';
+import { RoundStateFile, type RoundState } from './round-state.file.js';
+
+describe('RoundStateFile', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'landfall-round-'));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  it('reads back either state, and nothing where there is none', async () => {
+    const file = new RoundStateFile(join(folder, 'round.json'));
+    expect(await file.read()).toBeNull();
+    const failed = { kind: 'round-failed', taskId: TASK_ID, assignmentId: ROUND_ID } as const;
+    const states: RoundState[] = [
+      { state: 'running', assignmentId: ROUND_ID },
+      { state: 'ended', assignmentId: ROUND_ID, outcome: { ...failed, code: 'INTERNAL_ERROR', detail: '' } },
+    ];
+    for (const state of states) {
+      await file.write(state);
+      expect(await file.read()).toEqual(state);
+    }
+  });
+
+  it.each(['', '{"state":"running"}', 'nonsense'])('takes %j for no state', async (text) => {
+    const path = join(folder, 'round.json');
+    await writeFile(path, text);
+    expect(await new RoundStateFile(path).read()).toBeNull();
+  });
+});

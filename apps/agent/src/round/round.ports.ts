@@ -1,0 +1,37 @@
+import type { DigestTableFile, openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
+import type { Disk, EndpointProgress, EndpointReport, MachineInventory } from '#libs/contracts';
+import type { ReportOutcome, Scheduler } from '#libs/endpoint-link';
+import type { HeldFileSystems } from '../quiesce/hold-file-systems.js';
+import type { RoundState } from './round-state.file.js';
+
+/** The digests of one target disk, kept between rounds. */
+export type DigestTableStore = Pick<DigestTableFile, 'load' | 'markDirty' | 'save'>;
+
+export interface DigestTables {
+  /** Once per round, before any table of the task is used. */
+  prepare(taskId: string): Promise<void>;
+  of(taskId: string, diskId: string): DigestTableStore;
+}
+
+/** What brings the source's file systems to rest. */
+export interface Quiesce {
+  /** Writes everything that is still in memory to the disk. */
+  flush(disks: readonly Disk[]): Promise<void>;
+  /** Flushes, then holds the file systems still where that is safe. */
+  hold(disks: readonly Disk[]): Promise<HeldFileSystems>;
+}
+
+export interface RoundPorts {
+  readonly collectInventory: () => Promise<MachineInventory>;
+  readonly usedBlocksOf: typeof usedBlocksOf;
+  readonly openSourceDisk: typeof openSourceDisk;
+  readonly syncDisk: typeof syncDisk;
+  readonly digestTables: DigestTables;
+  readonly quiesce: Quiesce;
+  readonly state: { read(): Promise<RoundState | null>; write(state: RoundState): Promise<void> };
+  readonly report: (report: EndpointReport) => Promise<ReportOutcome>;
+  readonly progress: (progress: EndpointProgress) => void;
+  readonly scheduler: Scheduler;
+  readonly now: () => Date;
+  readonly log: (level: 'info' | 'warn', message: string) => void;
+}

@@ -1,0 +1,121 @@
+import { DIGEST_ALGORITHM, DIGEST_BLOCK_BYTES } from '#libs/block-transfer';
+import type { ComputeDigestsAssignment, DiskDigest, EndpointProgress, EndpointReport } from '#libs/contracts';
+import type { TargetDisk } from '../config/restorer-config.js';
+import { deliver } from './deliver.js';
+import { failureOf } from './failure-of.decision.js';
+import type { RestorerPorts } from './restorer.ports.js';
+
+/** Disks that are read at the same time. */
+const DISKS_AT_ONCE = 2;
+const PROGRESS_INTERVAL_MS = 500;
+
+/**
+ * Reads disks from end to end and reports their digests. Nothing serves them meanwhile: the work before has closed its
+ * exports before this begins.
+ */
+export async function computeDigests(
+  ports: RestorerPorts,
+  assignment: ComputeDigestsAssignment,
+  signal: AbortSignal,
+): Promise<void> {
+  const { taskId, assignmentId } = assignment;
+  let outcome: EndpointReport;
+  try {
+    const disks = await digestAll(ports, assignment, signal);
+    outcome = { kind: 'digests-computed', taskId, assignmentId, disks };
+    ports.log('info', `Verification ${assignmentId}: ${disks.length} disks are digested.`);
+  } catch (error) {
+    if (signal.aborted) return;
+    const failure = failureOf(error);
+    ports.log('warn', `Verification ${assignmentId}: ${failure.code}: ${failure.detail}`);
+    outcome = { kind: 'digests-failed', taskId, assignmentId, ...failure };
+  }
+  await deliver(ports.report, outcome, signal);
+}
+
+async function digestAll(
+  ports: RestorerPorts,
+  assignment: ComputeDigestsAssignment,
+  signal: AbortSignal,
+): Promise<DiskDigest[]> {
+  const disks = ports.findDisks(assignment.disks);
+  const processed = new Map<string, number>();
+  const endTelling = tellProgress(ports, () => progressOf(assignment, processed, ports.now()));
+  // The first failure ends the other disks too: the verification is over.
+  const stop = new AbortController();
+  const all = AbortSignal.any([signal, stop.signal]);
+  const waiting = [...disks];
+  const digests = new Map<string, DiskDigest>();
+  const lane = async (): Promise<void> => {
+    for (let disk = waiting.shift(); disk !== undefined; disk = waiting.shift()) {
+      digests.set(disk.diskId, await digestOne(ports, disk, processed, all));
+    }
+  };
+  try {
+    const lanes = Array.from({ length: DISKS_AT_ONCE }, () =>
+      lane().catch((error: unknown) => {
+        stop.abort(error);
+      }),
+    );
+    await Promise.all(lanes);
+    all.throwIfAborted();
+  } finally {
+    endTelling();
+  }
+  return disks.flatMap(({ diskId }) => digests.get(diskId) ?? []);
+}
+
+async function digestOne(
+  ports: RestorerPorts,
+  { diskId, path, sizeBytes: diskBytes }: TargetDisk,
+  processed: Map<string, number>,
+  signal: AbortSignal,
+): Promise<DiskDigest> {
+  const table = await ports.digestDisk(path, {
+    diskBytes,
+    signal,
+    onProgress: (processedBytes) => {
+      processed.set(diskId, processedBytes);
+    },
+  });
+  return {
+    ...{ diskId, diskBytes },
+    digestAlgorithm: DIGEST_ALGORITHM,
+    digestBlockBytes: DIGEST_BLOCK_BYTES,
+    rootDigest: table.rootDigest(),
+  };
+}
+
+function progressOf(
+  { taskId, assignmentId, disks }: ComputeDigestsAssignment,
+  processed: ReadonlyMap<string, number>,
+  now: Date,
+): EndpointProgress {
+  return {
+    ...{ taskId, assignmentId },
+    at: now.toISOString(),
+    activity: 'digesting',
+    disks: disks.map(({ diskId, sizeBytes }) => ({
+      diskId,
+      diskBytes: sizeBytes,
+      plannedBytes: sizeBytes,
+      processedBytes: processed.get(diskId) ?? 0,
+      sentBytes: 0,
+      acknowledgedBytes: 0,
+    })),
+  };
+}
+
+/** Tells where the work stands now, at the interval, and a last time when it is ended. */
+function tellProgress(ports: RestorerPorts, current: () => EndpointProgress): () => void {
+  let cancel = (): void => undefined;
+  const beat = (): void => {
+    ports.progress(current());
+    cancel = ports.scheduler.after(PROGRESS_INTERVAL_MS, beat);
+  };
+  beat();
+  return () => {
+    cancel();
+    ports.progress(current());
+  };
+}

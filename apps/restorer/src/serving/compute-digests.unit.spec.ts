@@ -1,0 +1,66 @@
+import { EndpointFailure } from '#libs/block-transfer';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { computeDigests } from './compute-digests.js';
+import { ASSIGNMENT_ID, DISKS, FakeTarget, TASK_ID } from './restorer-ports.fake.js';
+
+const OF_TASK = { taskId: TASK_ID, assignmentId: ASSIGNMENT_ID };
+
+describe('computeDigests', () => {
+  let target: FakeTarget;
+  let abort: AbortController;
+  beforeEach(() => {
+    target = new FakeTarget();
+    abort = new AbortController();
+  });
+  const compute = (): Promise<void> =>
+    computeDigests(target.ports, { kind: 'compute-digests', ...OF_TASK, disks: [...DISKS] }, abort.signal);
+
+  it('digests every disk, two at a time, and reports them in the order of the assignment', async () => {
+    target.digest = () => new Promise((resolve) => setImmediate(resolve));
+    await compute();
+    expect(target.mostAtOnce).toBe(2);
+    expect(target.reports).toMatchObject([
+      {
+        ...{ kind: 'digests-computed', ...OF_TASK },
+        disks: DISKS.map(({ diskId }) => ({ diskId, diskBytes: 65_536, digestAlgorithm: 'sha256' })),
+      },
+    ]);
+    const [report] = target.reports;
+    const roots = report?.kind === 'digests-computed' ? report.disks.map((disk) => disk.rootDigest) : [];
+    expect(new Set(roots).size).toBe(3);
+  });
+
+  it('tells its progress at the beginning and at the end', async () => {
+    await compute();
+    const told = target.progress.map(({ activity, disks }) => [activity, ...disks.map((disk) => disk.processedBytes)]);
+    expect(told).toEqual([
+      ['digesting', 0, 0, 0],
+      ['digesting', 65_536, 65_536, 65_536],
+    ]);
+  });
+
+  it('ends the other disks, and reports, when one cannot be read', async () => {
+    target.digest = (path, signal) =>
+      path === '/b'
+        ? Promise.reject(new EndpointFailure('TARGET_DISK_MISSING', 'gone'))
+        : new Promise((_resolve, reject) => {
+            signal?.addEventListener('abort', () => {
+              reject(signal.reason as Error);
+            });
+          });
+    await compute();
+    expect(target.digesting.size).toBe(0);
+    expect(target.reports).toEqual([
+      { kind: 'digests-failed', ...OF_TASK, code: 'TARGET_DISK_MISSING', detail: 'gone' },
+    ]);
+  });
+
+  it('says nothing when it is given up', async () => {
+    target.digest = async (_path, signal) => {
+      abort.abort();
+      signal?.throwIfAborted();
+    };
+    await compute();
+    expect(target.reports).toEqual([]);
+  });
+});

@@ -1,0 +1,65 @@
+import { DigestTable, EndpointFailure, type NbdkitServer, type ServerExit } from '#libs/block-transfer';
+import type { EndpointProgress, EndpointReport } from '#libs/contracts';
+import type { ReportOutcome } from '#libs/endpoint-link';
+import type { RestorerPorts } from './restorer.ports.js';
+
+export const TASK_ID = '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a001';
+export const ASSIGNMENT_ID = '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a002';
+export const DISKS = ['a', 'b', 'c'].map((diskId) => ({ diskId, sizeBytes: 65_536 }));
+
+/** A target in memory: what is served at the moment, and all that was reported. */
+export class FakeTarget {
+  readonly reports: EndpointReport[] = [];
+  readonly progress: EndpointProgress[] = [];
+  /** Paths that are served now, with the way to let their server die. */
+  readonly served = new Map<string, (exit: ServerExit) => void>();
+  readonly digesting = new Set<string>();
+  mostAtOnce = 0;
+  unservable: string | null = null;
+  answer: () => Promise<ReportOutcome> = async () => 'acknowledged';
+  digest: (path: string, signal: AbortSignal | undefined) => Promise<void> = async () => undefined;
+  #nextPort = 20_000;
+
+  readonly ports: RestorerPorts = {
+    listenHost: '127.0.0.1',
+    findDisks: (wanted) => wanted.map(({ diskId, sizeBytes }) => ({ diskId, sizeBytes, path: `/${diskId}` })),
+    startNbdkit: async ({ path, host }) => this.#serve(path, host),
+    digestDisk: async (path, options) => {
+      this.digesting.add(path);
+      this.mostAtOnce = Math.max(this.mostAtOnce, this.digesting.size);
+      try {
+        await this.digest(path, options?.signal);
+      } finally {
+        this.digesting.delete(path);
+      }
+      options?.onProgress?.(65_536);
+      const table = DigestTable.unknown(65_536);
+      table.set(0, new Uint8Array(32).fill(path.charCodeAt(1)));
+      return table;
+    },
+    report: async (report) => {
+      this.reports.push(report);
+      return this.answer();
+    },
+    progress: (progress) => this.progress.push(progress),
+    scheduler: { nowMs: () => 0, after: () => () => undefined },
+    now: () => new Date(0),
+    log: () => undefined,
+  };
+
+  #serve(path: string, host: string): NbdkitServer {
+    if (path === this.unservable) throw new EndpointFailure('EXPORT_FAILED', `${path} cannot be served`);
+    let die: (exit: ServerExit) => void = () => undefined;
+    const exited = new Promise<ServerExit>((resolve) => (die = resolve)).finally(() => this.served.delete(path));
+    this.served.set(path, die);
+    return {
+      export: { host, port: this.#nextPort++, exportName: '' },
+      pid: 1,
+      exited,
+      close: async () => {
+        die({ code: 0, signal: null, output: '' });
+        await exited;
+      },
+    };
+  }
+}

@@ -1,0 +1,17 @@
+import type { digestDisk, startNbdkit } from '#libs/block-transfer';
+import type { EndpointProgress, EndpointReport } from '#libs/contracts';
+import type { ReportOutcome, Scheduler } from '#libs/endpoint-link';
+import type { TargetDisk } from '../config/restorer-config.js';
+import type { WantedDisk } from '../targets/target-disks.js';
+
+export interface RestorerPorts {
+  readonly listenHost: string;
+  readonly findDisks: (wanted: readonly WantedDisk[]) => readonly TargetDisk[];
+  readonly startNbdkit: typeof startNbdkit;
+  readonly digestDisk: typeof digestDisk;
+  readonly report: (report: EndpointReport) => Promise<ReportOutcome>;
+  readonly progress: (progress: EndpointProgress) => void;
+  readonly scheduler: Scheduler;
+  readonly now: () => Date;
+  readonly log: (level: 'info' | 'warn', message: string) => void;
+}

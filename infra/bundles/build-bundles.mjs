@@ -1,0 +1,38 @@
+import { build } from 'esbuild';
+import { chmod } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Bundles the programs of the two ends to one file each, which plain `node` runs without any `node_modules`:
+ *
+ *     node infra/bundles/build-bundles.mjs [folder]        (default: dist/bundles)
+ */
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = process.argv[2] ?? `${root}dist/bundles`;
+
+/** CommonJS packages ask for Node's own modules by `require`, which an ES module does not have. */
+const banner = [
+  '#!/usr/bin/env node',
+  "import { createRequire as createBundleRequire } from 'node:module';",
+  'const require = createBundleRequire(import.meta.url);',
+].join('\n');
+
+for (const end of ['agent', 'restorer']) {
+  const outfile = `${folder}/landfall-${end}.mjs`;
+  await build({
+    entryPoints: [`${root}apps/${end}/src/main.ts`],
+    outfile,
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    conditions: ['landfall-source'],
+    // Native add-ons that `ws` uses where someone installed them, and does without otherwise.
+    external: ['bufferutil', 'utf-8-validate'],
+    banner: { js: banner },
+    legalComments: 'eof',
+    logLevel: 'warning',
+  });
+  await chmod(outfile, 0o755);
+}

@@ -1,0 +1,90 @@
+import { DIGEST_BLOCK_BYTES, DIGEST_BYTES } from './block-digest.js';
+import { merkleRoot } from './merkle-root.js';
+
+/** No content has this SHA-256 as far as anyone can compute, so it can stand for "not known" inside the flat array. */
+const UNKNOWN = Buffer.alloc(DIGEST_BYTES);
+
+/**
+ * One SHA-256 per 64 KiB block of a disk, in one flat array (32 MiB per 64 GiB of disk).
+ * An entry may be unknown; an unknown entry equals nothing, so its block is always sent.
+ */
+export class DigestTable {
+  readonly blockCount: number;
+
+  private constructor(
+    readonly diskBytes: number,
+    private readonly bytes: Uint8Array,
+  ) {
+    this.blockCount = bytes.length / DIGEST_BYTES;
+  }
+
+  /** A table in which nothing is known yet. Throws `RangeError` unless `diskBytes` is a positive safe integer. */
+  static unknown(diskBytes: number): DigestTable {
+    if (!Number.isSafeInteger(diskBytes) || diskBytes <= 0) throw new RangeError(`not a disk size: ${diskBytes}`);
+    return new DigestTable(diskBytes, new Uint8Array(Math.ceil(diskBytes / DIGEST_BLOCK_BYTES) * DIGEST_BYTES));
+  }
+
+  /** Bytes of a block: 64 KiB, or less for the disk's last one. */
+  blockBytes(index: number): number {
+    this.assertIndex(index);
+    return Math.min(DIGEST_BLOCK_BYTES, this.diskBytes - index * DIGEST_BLOCK_BYTES);
+  }
+
+  isKnown(index: number): boolean {
+    return UNKNOWN.compare(this.entry(index)) !== 0;
+  }
+
+  /** The digest, as a view that later changes of the table show in. Throws `RangeError` when it is unknown. */
+  get(index: number): Uint8Array {
+    if (!this.isKnown(index)) throw new RangeError(`the digest of block ${index} is not known`);
+    return this.entry(index);
+  }
+
+  /** True when the entry is known and is this digest. */
+  matches(index: number, digest: Uint8Array): boolean {
+    return this.isKnown(index) && Buffer.compare(this.entry(index), digest) === 0;
+  }
+
+  set(index: number, digest: Uint8Array): void {
+    if (digest.length !== DIGEST_BYTES) throw new RangeError(`a digest has ${DIGEST_BYTES} bytes: ${digest.length}`);
+    this.entry(index).set(digest);
+  }
+
+  forget(index: number): void {
+    this.entry(index).fill(0);
+  }
+
+  forgetAll(): void {
+    this.bytes.fill(0);
+  }
+
+  /** Takes over every entry of another table of the same disk size, unknown ones too. */
+  copyFrom(other: DigestTable): void {
+    if (other.diskBytes !== this.diskBytes) throw new RangeError('tables of disks of different sizes');
+    if (other !== this) this.bytes.set(other.bytes);
+  }
+
+  /** Root of the digest tree ({@link merkleRoot}), hexadecimal. Throws when an entry is unknown. */
+  rootDigest(): string {
+    for (let index = 0; index < this.blockCount; index += 1) {
+      if (!this.isKnown(index)) throw new Error(`no root digest: the digest of block ${index} is not known`);
+    }
+    return Buffer.from(merkleRoot(this.bytes, this.diskBytes, DIGEST_BLOCK_BYTES)).toString('hex');
+  }
+
+  /** All entries, one behind the other, for storing and loading; a view, not a copy. */
+  raw(): Uint8Array {
+    return this.bytes;
+  }
+
+  private entry(index: number): Uint8Array {
+    this.assertIndex(index);
+    return this.bytes.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
+  }
+
+  private assertIndex(index: number): void {
+    if (!Number.isInteger(index) || index < 0 || index >= this.blockCount) {
+      throw new RangeError(`block ${index} is not one of ${this.blockCount}`);
+    }
+  }
+}

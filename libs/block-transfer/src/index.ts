@@ -1,0 +1,16 @@
+export { EndpointFailure } from './endpoint-failure.js';
+export * from './extents/byte-extents.js';
+export { DIGEST_ALGORITHM, DIGEST_BLOCK_BYTES, DIGEST_BYTES } from './digests/block-digest.js';
+export { DigestTable } from './digests/digest-table.js';
+export { DigestTableFile, type BaselineState } from './digests/digest-table-file.js';
+export { digestDisk, type DigestDiskOptions } from './digests/digest-disk.js';
+export { merkleRoot } from './digests/merkle-root.js';
+export { parseDomainMap, type DomainMap } from './used-blocks/domain-map.parser.js';
+export { usedBlocksOf } from './used-blocks/used-blocks.js';
+export { usedMapFromFree, usedMapOf, type UsedMap } from './used-blocks/used-map.js';
+export { alignedBuffer } from './source/aligned-buffer.js';
+export { openSourceDisk, type SourceDisk } from './source/source-disk.js';
+export { NbdConnection, type NbdConnectOptions } from './nbd/nbd-connection.js';
+export { startNbdkit, type NbdkitOptions, type NbdkitServer, type ServerExit } from './nbd/nbdkit-server.js';
+export { syncDisk } from './round/sync-disk.js';
+export type { RoundProgress, SyncDiskOptions, SyncDiskResult } from './round/sync-round.js';

@@ -1,0 +1,294 @@
+import { connect as connectTcp, type Socket } from 'node:net';
+import type { NbdExport } from '#libs/contracts';
+import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
+import { handshakeFailure, pathLost, replyFailure } from './nbd-failures.js';
+import { NbdHandshake, type Negotiated } from './nbd-handshake.js';
+import { ReplyDecoder } from './nbd-reply.decoder.js';
+import { Command, encodeRequest, MAX_RANGE_BYTES, type ExportInfo } from './nbd.codec.js';
+
+const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
+const DEFAULT_REPLY_TIMEOUT_MS = 60_000;
+const DEFAULT_IN_FLIGHT = 4;
+/** How long a polite goodbye may take before the socket is simply closed. */
+const GOODBYE_TIMEOUT_MS = 2_000;
+
+export interface NbdConnectOptions {
+  /** From the first packet to the end of the negotiation: a stopped server accepts connections, and then says nothing. */
+  handshakeTimeoutMs?: number;
+  /** Longest silence of the connection, in both directions, while a reply is owed. */
+  replyTimeoutMs?: number;
+  /** Requests in flight; more wait in order. */
+  maxInFlight?: number;
+  /** Ends the connection; what is in flight rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+interface Waiting {
+  readonly command: Command;
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+  /** WRITE: what is sent. The bytes must not change before the reply. */
+  readonly outgoing: Uint8Array | null;
+  /** READ: where the reply's payload goes. */
+  readonly incoming: Uint8Array | null;
+  readonly resolve: () => void;
+  readonly reject: (reason: Error) => void;
+}
+
+/**
+ * One NBD connection with requests in flight. A request resolves with the server's reply, in whatever order replies come.
+ *
+ * Failures are sticky: after the first failed write, zeroing, trim or flush, and after the loss of the connection, every
+ * further request is refused with that failure. A server may answer OK to a FLUSH that follows a failed write, which
+ * must never look like success. Rejections are EndpointFailures: `DATA_PATH_LOST` (connection lost, silence),
+ * `TARGET_DISK_FULL`, `TARGET_WRITE_FAILED`; `EXPORT_FAILED` from {@link NbdConnection.connect} alone.
+ */
+export class NbdConnection {
+  private readonly inFlight = new Map<number, Waiting>();
+  private readonly queue: Waiting[] = [];
+  private readonly decoder: ReplyDecoder;
+  private lastCookie = 0;
+  private failure: Error | null = null;
+
+  private constructor(
+    private readonly socket: Socket,
+    private readonly where: string,
+    private readonly negotiated: Negotiated,
+    private readonly maxInFlight: number,
+  ) {
+    this.decoder = new ReplyDecoder({
+      payloadOf: (cookie) => this.requestOf(cookie).incoming,
+      onReply: (cookie, error) => this.settle(cookie, error),
+    });
+  }
+
+  /** Dials an export and negotiates. */
+  static async connect(target: NbdExport, options: NbdConnectOptions = {}): Promise<NbdConnection> {
+    options.signal?.throwIfAborted();
+    const where = `${target.host}:${target.port}`;
+    const socket = connectTcp({ host: target.host, port: target.port, noDelay: true });
+    const { negotiated, rest } = await negotiate(socket, where, target.exportName, options);
+    const connection = new NbdConnection(socket, where, negotiated, options.maxInFlight ?? DEFAULT_IN_FLIGHT);
+    connection.attach(options, rest);
+    return connection;
+  }
+
+  get info(): ExportInfo {
+    return this.negotiated.info;
+  }
+
+  /** Most payload of one request in bytes. */
+  get maxPayloadBytes(): number {
+    return this.negotiated.maxPayloadBytes;
+  }
+
+  /** Requests in flight and waiting: the load by which connections are chosen. */
+  get load(): number {
+    return this.inFlight.size + this.queue.length;
+  }
+
+  async write(offsetBytes: number, payload: Uint8Array): Promise<void> {
+    await this.request({ command: Command.WRITE, offsetBytes, lengthBytes: payload.length, outgoing: payload });
+  }
+
+  /** Makes a range read as zeros; the server may give its storage back. Up to 4 GiB less 1 MiB. */
+  async writeZeroes(offsetBytes: number, lengthBytes: number): Promise<void> {
+    await this.request({ command: Command.WRITE_ZEROES, offsetBytes, lengthBytes });
+  }
+
+  /** Tells the server that a range is not needed; what it reads as afterwards is not defined. */
+  async trim(offsetBytes: number, lengthBytes: number): Promise<void> {
+    await this.request({ command: Command.TRIM, offsetBytes, lengthBytes });
+  }
+
+  async read(offsetBytes: number, target: Uint8Array): Promise<void> {
+    await this.request({ command: Command.READ, offsetBytes, lengthBytes: target.length, incoming: target });
+  }
+
+  /** Resolves when everything that was answered before this call is durable. Does not wait its turn behind writes. */
+  async flush(): Promise<void> {
+    await this.request({ command: Command.FLUSH, offsetBytes: 0, lengthBytes: 0 });
+  }
+
+  /** Says goodbye when nothing went wrong, and closes. Never rejects. */
+  async close(): Promise<void> {
+    if (this.socket.destroyed) return;
+    const closed = new Promise<void>((resolve) => this.socket.once('close', () => resolve()));
+    if (this.failure === null) {
+      this.failure = pathLost(this.where, 'the connection was closed');
+      this.rejectAll(this.failure);
+      this.socket.end(encodeRequest({ command: Command.DISCONNECT, cookie: 0, offsetBytes: 0, lengthBytes: 0 }));
+      const goodbye = setTimeout(() => this.socket.destroy(), GOODBYE_TIMEOUT_MS);
+      await closed;
+      clearTimeout(goodbye);
+      return;
+    }
+    this.socket.destroy();
+    await closed;
+  }
+
+  private attach(options: NbdConnectOptions, rest: Buffer): void {
+    const { socket } = this;
+    // Node's idle timer also sees a large write that trickles out: a slow link is not a dead one.
+    socket.setTimeout(options.replyTimeoutMs ?? DEFAULT_REPLY_TIMEOUT_MS);
+    socket.on('timeout', () => {
+      if (this.inFlight.size > 0) this.fail(pathLost(this.where, `no answer for ${socket.timeout ?? 0} ms`));
+    });
+    socket.on('error', (error) => this.fail(pathLost(this.where, reasonOf(error), error)));
+    socket.on('end', () => this.fail(pathLost(this.where, 'the server closed the connection')));
+    socket.on('close', () => this.fail(pathLost(this.where, 'the connection was closed')));
+    socket.on('data', (chunk: Buffer) => this.receive(chunk));
+    const { signal } = options;
+    if (signal !== undefined) {
+      const abort = (): void => this.fail(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+      signal.addEventListener('abort', abort);
+      socket.once('close', () => signal.removeEventListener('abort', abort));
+      if (signal.aborted) abort();
+    }
+    if (rest.length > 0) this.receive(rest);
+    socket.resume();
+  }
+
+  private receive(chunk: Buffer): void {
+    if (this.failure !== null) return;
+    try {
+      this.decoder.push(chunk);
+    } catch (error) {
+      this.fail(pathLost(this.where, reasonOf(error), error));
+    }
+  }
+
+  private async request(
+    request: Omit<Waiting, 'resolve' | 'reject' | 'outgoing' | 'incoming'> & Partial<Waiting>,
+  ): Promise<void> {
+    if (this.failure !== null) throw this.failure;
+    this.assertAllowed(request);
+    await new Promise<void>((resolve, reject) => {
+      const waiting = { outgoing: null, incoming: null, ...request, resolve, reject };
+      if (request.command === Command.FLUSH) this.send(waiting);
+      else {
+        this.queue.push(waiting);
+        this.sendWaiting();
+      }
+    });
+  }
+
+  private assertAllowed({ command, lengthBytes }: { command: Command; lengthBytes: number }): void {
+    const { info } = this;
+    const advertised: Readonly<Record<Command, boolean>> = {
+      [Command.READ]: true,
+      [Command.WRITE]: !info.readOnly,
+      [Command.DISCONNECT]: true,
+      [Command.FLUSH]: info.canFlush,
+      [Command.TRIM]: info.canTrim,
+      [Command.WRITE_ZEROES]: info.canWriteZeroes,
+    };
+    if (!advertised[command]) throw new Error(`the export does not offer command ${command}`);
+    const carriesPayload = command === Command.WRITE || command === Command.READ;
+    const limit = carriesPayload ? this.maxPayloadBytes : MAX_RANGE_BYTES;
+    if (lengthBytes > limit) throw new RangeError(`a request of ${lengthBytes} bytes, more than ${limit}`);
+  }
+
+  private sendWaiting(): void {
+    while (this.failure === null && this.inFlight.size < this.maxInFlight) {
+      const next = this.queue.shift();
+      if (next === undefined) return;
+      this.send(next);
+    }
+  }
+
+  private send(waiting: Waiting): void {
+    do this.lastCookie = (this.lastCookie + 1) >>> 0;
+    while (this.inFlight.has(this.lastCookie));
+    const cookie = this.lastCookie;
+    this.inFlight.set(cookie, waiting);
+    const header = encodeRequest({ ...waiting, cookie });
+    if (waiting.outgoing === null) {
+      this.socket.write(header);
+      return;
+    }
+    // Corked, the two leave in one system call.
+    this.socket.cork();
+    this.socket.write(header);
+    this.socket.write(waiting.outgoing);
+    this.socket.uncork();
+  }
+
+  private requestOf(cookie: number): Waiting {
+    const waiting = this.inFlight.get(cookie);
+    if (waiting === undefined) throw pathLost(this.where, `a reply to request ${cookie}, which is not in flight`);
+    return waiting;
+  }
+
+  private settle(cookie: number, error: number): void {
+    const waiting = this.requestOf(cookie);
+    this.inFlight.delete(cookie);
+    if (error === 0) {
+      waiting.resolve();
+      this.sendWaiting();
+      return;
+    }
+    const failure = replyFailure(waiting.command, error, waiting.offsetBytes);
+    waiting.reject(failure);
+    if (waiting.command === Command.READ) this.sendWaiting();
+    else this.fail(failure);
+  }
+
+  private fail(failure: Error): void {
+    if (this.failure !== null) return;
+    this.failure = failure;
+    this.rejectAll(failure);
+    this.socket.destroy();
+  }
+
+  private rejectAll(failure: Error): void {
+    for (const waiting of [...this.inFlight.values(), ...this.queue]) waiting.reject(failure);
+    this.inFlight.clear();
+    this.queue.length = 0;
+  }
+}
+
+/** Drives the handshake on a fresh socket; on return the socket is paused and has no listeners of this function. */
+async function negotiate(
+  socket: Socket,
+  where: string,
+  exportName: string,
+  options: NbdConnectOptions,
+): Promise<{ negotiated: Negotiated; rest: Buffer }> {
+  const handshake = new NbdHandshake(exportName);
+  const timeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
+  const stop = new AbortController();
+  try {
+    return await new Promise((resolve, reject) => {
+      const refuse = (error: unknown): void => reject(handshakeFailure(where, error));
+      const timer = setTimeout(() => refuse(new Error(`no NBD handshake within ${timeoutMs} ms`)), timeoutMs);
+      const aborted = (): void => reject(options.signal?.reason instanceof Error ? options.signal.reason : new Error());
+      const onData = (chunk: Buffer): void => {
+        try {
+          const step = handshake.push(chunk);
+          if (step.kind === 'send') socket.write(step.bytes);
+          if (step.kind === 'done') {
+            socket.pause();
+            resolve(step);
+          }
+        } catch (error) {
+          refuse(error);
+        }
+      };
+      const onEnd = (): void => refuse(new Error('the server closed the connection during the handshake'));
+      socket.on('data', onData).on('end', onEnd).on('error', refuse);
+      options.signal?.addEventListener('abort', aborted);
+      stop.signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        socket.off('data', onData).off('end', onEnd).off('error', refuse);
+        options.signal?.removeEventListener('abort', aborted);
+      });
+    });
+  } catch (error) {
+    socket.on('error', () => undefined);
+    socket.destroy();
+    throw error instanceof EndpointFailure || error instanceof Error ? error : new Error(String(error));
+  } finally {
+    stop.abort();
+  }
+}

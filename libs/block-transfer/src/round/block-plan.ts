@@ -1,0 +1,65 @@
+import type { ByteRange } from '#libs/contracts';
+import { DIGEST_BLOCK_BYTES } from '../digests/block-digest.js';
+import {
+  endOf,
+  growToAlignment,
+  invertExtents,
+  splitExtents,
+  totalBytes,
+  type ExtentList,
+} from '../extents/byte-extents.js';
+import type { UsedMap } from '../used-blocks/used-map.js';
+
+/** Blocks are read and, where they are neighbours, sent in requests of this size: larger ones gain nothing. */
+export const RUN_BYTES = 16 * DIGEST_BLOCK_BYTES;
+/** Free stretches are only looked up in tables; this bounds how long one look keeps everything else waiting. */
+const FREE_STRETCH_BYTES = 1024 * 1024 * 1024;
+/** What is sent of a partly used block begins and ends on a multiple of this: the page of most storage. */
+const SEND_ALIGNMENT_BYTES = 4096;
+
+/** A piece of the sweep over a disk: whole blocks, either with used bytes in each of them, or in none. */
+export interface SweepStep {
+  readonly kind: 'compare' | 'free';
+  readonly range: ByteRange;
+}
+
+/** The disk from its first block to its last, cut into steps. */
+export function* sweepSteps(used: UsedMap): Generator<SweepStep> {
+  const compare = blocksOf(used);
+  const free = invertExtents(compare, used.diskBytes);
+  let freeIndex = 0;
+  for (const extent of compare) {
+    for (let gap = free[freeIndex]; gap !== undefined && gap.offsetBytes < extent.offsetBytes; gap = free[freeIndex]) {
+      yield* stepsOf('free', gap, FREE_STRETCH_BYTES);
+      freeIndex += 1;
+    }
+    yield* stepsOf('compare', extent, RUN_BYTES);
+  }
+  for (const gap of free.slice(freeIndex)) yield* stepsOf('free', gap, FREE_STRETCH_BYTES);
+}
+
+/** Bytes of all blocks that have used bytes: what a sweep reads. */
+export function bytesToCompare(used: UsedMap): number {
+  return totalBytes(blocksOf(used));
+}
+
+/** What a full round sends of the used bytes, and, inverted, what it zeroes before: together the whole disk. */
+export function sendableExtents(used: UsedMap): ByteRange[] {
+  return growToAlignment(used.extents, SEND_ALIGNMENT_BYTES, used.diskBytes);
+}
+
+/** Index of the first block of a range of whole blocks, and the one behind its last. */
+export function blockSpan(range: ByteRange): { first: number; end: number } {
+  return {
+    first: Math.floor(range.offsetBytes / DIGEST_BLOCK_BYTES),
+    end: Math.ceil(endOf(range) / DIGEST_BLOCK_BYTES),
+  };
+}
+
+function blocksOf(used: UsedMap): ExtentList {
+  return growToAlignment(used.extents, DIGEST_BLOCK_BYTES, used.diskBytes);
+}
+
+function* stepsOf(kind: SweepStep['kind'], range: ByteRange, maxBytes: number): Generator<SweepStep> {
+  for (const piece of splitExtents([range], maxBytes)) yield { kind, range: piece };
+}

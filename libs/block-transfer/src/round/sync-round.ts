@@ -1,0 +1,54 @@
+import type { ByteRange, NbdExport } from '#libs/contracts';
+import type { DigestTable } from '../digests/digest-table.js';
+import type { NbdConnectOptions } from '../nbd/nbd-connection.js';
+import type { SourceDisk } from '../source/source-disk.js';
+import type { UsedMap } from '../used-blocks/used-map.js';
+
+export interface RoundProgress {
+  readonly activity: 'mapping' | 'transferring' | 'flushing';
+  /** Bytes of all blocks that have used bytes: what the round reads and compares. */
+  readonly plannedBytes: number;
+  readonly processedBytes: number;
+  /** Payload of NBD writes handed to the connections. */
+  readonly sentBytes: number;
+  /** How much of `sentBytes` is durable on the target. */
+  readonly acknowledgedBytes: number;
+}
+
+export interface SyncDiskOptions {
+  diskId: string;
+  source: SourceDisk;
+  used: UsedMap;
+  target: NbdExport;
+  /** Default 2; 1 when the server does not offer more. */
+  connections?: number;
+  /**
+   * What the target is known to hold. Null: nothing; all is sent, and all free ranges are zeroed first.
+   * May be the same table as `digests`.
+   */
+  baseline: DigestTable | null;
+  /**
+   * Filled in place. An entry is forgotten before its block is written, and set when it is durable on the target; after
+   * a failed round the table is therefore a valid baseline for the next one.
+   */
+  digests: DigestTable;
+  signal?: AbortSignal;
+  onProgress?: (progress: RoundProgress) => void;
+  /** Ranges that are durable now: a FLUSH that was sent after their replies succeeded. At least every 64 MiB of payload. */
+  onAcknowledged?: (ranges: ByteRange[]) => void;
+  /** Limits of the connections; for tests and slow links. */
+  timeouts?: Pick<NbdConnectOptions, 'handshakeTimeoutMs' | 'replyTimeoutMs'>;
+}
+
+/** Sums of one disk in one round, in bytes. */
+export interface SyncDiskResult {
+  readonly usedBytes: number;
+  readonly readBytes: number;
+  /** Payload of WRITE requests. */
+  readonly sentBytes: number;
+  /** Covered by WRITE_ZEROES requests. */
+  readonly zeroedBytes: number;
+  readonly durationMs: number;
+  /** Root of the digest tree over the target's content, hexadecimal. */
+  readonly rootDigest: string;
+}

@@ -1,0 +1,87 @@
+import type { ByteRange, NbdExport } from '#libs/contracts';
+import { EndpointFailure } from '../endpoint-failure.js';
+import { splitExtents } from '../extents/byte-extents.js';
+import { NbdConnection, type NbdConnectOptions } from '../nbd/nbd-connection.js';
+
+/** Zeroing may cost a slow target real writes; this much it can do well within a reply's timeout. */
+const ZERO_REQUEST_BYTES = 256 * 1024 * 1024;
+const ZERO_PAYLOAD_BYTES = 1024 * 1024;
+
+/** The target of one round: a few connections to one export, used as one. */
+export class TargetSession {
+  private readonly zeroPayload = Buffer.alloc(ZERO_PAYLOAD_BYTES);
+
+  private constructor(private readonly connections: readonly [NbdConnection, ...NbdConnection[]]) {}
+
+  /**
+   * Connects, and checks that the export can do what a round needs. Rejects with an EndpointFailure: `DATA_PATH_LOST`,
+   * `EXPORT_FAILED` (read-only, or unable to flush: nothing could ever be acknowledged), `TARGET_DISK_MISSING` (too small).
+   */
+  static async open(
+    target: NbdExport,
+    options: NbdConnectOptions & { connections: number; diskBytes: number },
+  ): Promise<TargetSession> {
+    const first = await NbdConnection.connect(target, options);
+    const session = [first] as [NbdConnection, ...NbdConnection[]];
+    try {
+      assertUsable(first, options.diskBytes);
+      // Without the server's word that a FLUSH covers all connections, one connection is the only safe number.
+      const wanted = first.info.multiConn ? options.connections : 1;
+      while (session.length < wanted) session.push(await NbdConnection.connect(target, options));
+    } catch (error) {
+      await Promise.all(session.map((connection) => connection.close()));
+      throw error;
+    }
+    return new TargetSession(session);
+  }
+
+  /** Resolves when the target answered; durable only after a later {@link flush}. */
+  async write(offsetBytes: number, payload: Uint8Array): Promise<void> {
+    const limit = this.connections[0].maxPayloadBytes;
+    const whole = { offsetBytes, lengthBytes: payload.length };
+    await Promise.all(
+      Array.from(splitExtents([whole], limit), (part) => {
+        const start = part.offsetBytes - offsetBytes;
+        return this.idlest().write(part.offsetBytes, payload.subarray(start, start + part.lengthBytes));
+      }),
+    );
+  }
+
+  /** Makes a range zero; resolves with the payload bytes that this cost (none, unless the server lacks WRITE_ZEROES). */
+  async zero(range: ByteRange): Promise<number> {
+    if (this.connections[0].info.canWriteZeroes) {
+      for (const part of splitExtents([range], ZERO_REQUEST_BYTES)) {
+        await this.idlest().writeZeroes(part.offsetBytes, part.lengthBytes);
+      }
+      return 0;
+    }
+    const limit = Math.min(ZERO_PAYLOAD_BYTES, this.connections[0].maxPayloadBytes);
+    for (const part of splitExtents([range], limit)) {
+      await this.idlest().write(part.offsetBytes, this.zeroPayload.subarray(0, part.lengthBytes));
+    }
+    return range.lengthBytes;
+  }
+
+  /** Makes everything durable that was answered before this call. */
+  async flush(): Promise<void> {
+    await this.connections[0].flush();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.connections.map((connection) => connection.close()));
+  }
+
+  private idlest(): NbdConnection {
+    let best = this.connections[0];
+    for (const connection of this.connections) if (connection.load < best.load) best = connection;
+    return best;
+  }
+}
+
+function assertUsable({ info }: NbdConnection, diskBytes: number): void {
+  if (info.readOnly) throw new EndpointFailure('EXPORT_FAILED', 'the target disk is served read-only');
+  if (!info.canFlush) throw new EndpointFailure('EXPORT_FAILED', 'the target cannot flush');
+  if (info.sizeBytes < diskBytes) {
+    throw new EndpointFailure('TARGET_DISK_MISSING', `the target disk has ${info.sizeBytes} bytes, not ${diskBytes}`);
+  }
+}

@@ -1,0 +1,78 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ByteRange } from '#libs/contracts';
+import { mergeExtents, usedBlocksOf } from '#libs/block-transfer';
+import { ExtDisk, run } from './ext-disk.js';
+
+const MIB = 1024 * 1024;
+
+/** The oracle: e2fsprogs' own list of free blocks, as ranges of the disk. */
+async function freeByDumpe2fs(disk: ExtDisk): Promise<ByteRange[]> {
+  const text = await run('dumpe2fs', disk.partition);
+  const blockBytes = Number(/^Block size:\s+(\d+)/m.exec(text)?.[1]);
+  const ranges: ByteRange[] = [];
+  for (const [, list] of text.matchAll(/^ {2}Free blocks: (.*)$/gm)) {
+    for (const [, first, last] of (list ?? '').matchAll(/(\d+)(?:-(\d+))?/g)) {
+      const blocks = Number(last ?? first) - Number(first) + 1;
+      ranges.push({ offsetBytes: MIB + Number(first) * blockBytes, lengthBytes: blocks * blockBytes });
+    }
+  }
+  return mergeExtents(ranges);
+}
+
+describe('usedBlocksOf', () => {
+  let disk: ExtDisk | null = null;
+  afterEach(async () => {
+    await disk?.dispose();
+    disk = null;
+  });
+
+  it.each([
+    ['ext4', 'ext4', []],
+    ['ext4 with blocks of 1 KiB', 'ext4', ['-b', '1024']],
+    ['ext4 without 64bit and flexible groups', 'ext4', ['-O', '^64bit,^flex_bg,^resize_inode,meta_bg']],
+    ['ext3', 'ext3', []],
+    ['ext2', 'ext2', []],
+  ])('frees what e2fsprogs calls free on %s, mounted and not', async (_, type, mkfs) => {
+    disk = await ExtDisk.create(160 * MIB, { type, mkfs });
+    await disk.fill('file', 300, 100_000);
+    await disk.fill('gone', 300, 50_000);
+    for (let index = 0; index < 300; index += 2) await rm(join(disk.mountPoint, `gone${index}`));
+    const live = await usedBlocksOf(disk.describe());
+    await disk.unmount();
+    const used = await usedBlocksOf(disk.describe());
+    const free = await freeByDumpe2fs(disk);
+    const freeBytes = free.reduce((sum, range) => sum + range.lengthBytes, 0);
+    expect(used.extents).toEqual(live.extents);
+    expect(used.usedBytes).toBe(disk.sizeBytes - freeBytes);
+    expect(mergeExtents([...used.extents, ...free])).toEqual([{ offsetBytes: 0, lengthBytes: disk.sizeBytes }]);
+    expect(freeBytes).toBeGreaterThan(60 * MIB);
+  });
+
+  it('calls everything used where partclone misreads the map (bigalloc), and where it knows no file system', async () => {
+    disk = await ExtDisk.create(64 * MIB, { mkfs: ['-O', 'bigalloc', '-C', '65536'] });
+    const described = disk.describe();
+    expect((await usedBlocksOf(described)).usedBytes).toBe(disk.sizeBytes);
+    const partitions = described.partitions.map((partition) => ({ ...partition, fileSystem: null }));
+    expect((await usedBlocksOf({ ...described, partitions })).usedBytes).toBe(disk.sizeBytes);
+  });
+
+  it('refuses to guess when the map fails', async () => {
+    disk = await ExtDisk.create(64 * MIB);
+    await disk.unmount();
+    const described = disk.describe();
+    await run('dd', 'if=/dev/zero', `of=${disk.partition}`, 'bs=64k', 'count=1', 'conv=fsync', 'status=none');
+    await expect(usedBlocksOf(described)).rejects.toMatchObject({ code: 'USED_BLOCKS_UNKNOWN' });
+    await run('mkfs.ext4', '-q', '-F', disk.partition);
+    const small = described.partitions.map((partition) => ({ ...partition, sizeBytes: 32 * MIB }));
+    await expect(usedBlocksOf({ ...described, partitions: small })).rejects.toMatchObject({
+      code: 'USED_BLOCKS_UNKNOWN',
+    });
+    const late = described.partitions.map((partition) => ({ ...partition, startBytes: 32 * MIB }));
+    await expect(usedBlocksOf({ ...described, partitions: late })).rejects.toMatchObject({
+      code: 'USED_BLOCKS_UNKNOWN',
+    });
+    await expect(usedBlocksOf(described, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
+  });
+});
