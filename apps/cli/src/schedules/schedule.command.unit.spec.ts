@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { wishFrom } from '../migration-tasks/task-create.command.js';
+import { scheduleFrom } from './schedule.command.js';
+
+describe('a schedule from options', () => {
+  it('is an interval, a cron expression, none, or not said', () => {
+    expect(scheduleFrom({ every: 60, timeZone: 'UTC' })).toEqual({ kind: 'interval', everySeconds: 60 });
+    expect(scheduleFrom({ cron: '0 2 * * *', timeZone: 'Europe/Berlin' })).toEqual({
+      kind: 'cron',
+      expression: '0 2 * * *',
+      timeZone: 'Europe/Berlin',
+    });
+    expect(scheduleFrom({ off: true, timeZone: 'UTC' })).toBeNull();
+    expect(scheduleFrom({ timeZone: 'UTC' })).toBeUndefined();
+  });
+});
+
+describe('a migration task from options', () => {
+  const needed = { name: 'n', source: 's', site: 't' };
+
+  it('leaves out what was not said', () => {
+    expect(wishFrom(needed)).toEqual({ name: 'n', sourceMachineId: 's', siteId: 't' });
+  });
+
+  it('has what was said', () => {
+    const options = { ...needed, disk: ['sda'], cpus: 2, memory: 4096, firmware: 'bios', copyRawDisks: true } as const;
+    expect(wishFrom(options)).toEqual({
+      name: 'n',
+      sourceMachineId: 's',
+      siteId: 't',
+      diskIds: ['sda'],
+      target: { cpuCount: 2, memoryBytes: 4096, firmware: 'bios' },
+      copyRawDisks: true,
+    });
+  });
+});

@@ -1,0 +1,76 @@
+import type { SyncRoundView } from '#libs/contracts';
+import type { Paint } from '../terminal/paint.js';
+import { durationInWords, momentInWords, rateInWords, sizeInWords } from '../terminal/quantities-in-words.js';
+import { renderTable } from '../terminal/table.js';
+
+/** The disks of a round taken together. Sizes in bytes, times in milliseconds. */
+export type RoundTotals = {
+  readonly diskBytes: number;
+  readonly usedBytes: number;
+  readonly sentBytes: number;
+  readonly zeroedBytes: number;
+  readonly durationMs: number | null;
+  /** Sent of used; null when nothing is used. */
+  readonly ratio: number | null;
+};
+
+/** The duration is the round's own, from its start to its end; the disks are worked on side by side. */
+export function totalsOf(round: SyncRoundView): RoundTotals {
+  const sum = (pick: (disk: SyncRoundView['disks'][number]) => number) =>
+    round.disks.reduce((total, disk) => total + pick(disk), 0);
+  const usedBytes = sum((disk) => disk.usedBytes);
+  const sentBytes = sum((disk) => disk.sentBytes);
+  return {
+    diskBytes: sum((disk) => disk.diskBytes),
+    usedBytes,
+    sentBytes,
+    zeroedBytes: sum((disk) => disk.zeroedBytes),
+    durationMs: round.endedAt === null ? null : Date.parse(round.endedAt) - Date.parse(round.startedAt),
+    ratio: usedBytes === 0 ? null : sentBytes / usedBytes,
+  };
+}
+
+export function renderRounds(rounds: readonly SyncRoundView[], paint: Paint): string {
+  if (rounds.length === 0) return 'No synchronization has started yet.';
+  const ended = (round: SyncRoundView, text: (totals: RoundTotals) => string) =>
+    round.disks.length === 0 ? '-' : text(totalsOf(round));
+  return renderTable<SyncRoundView>(
+    [
+      { title: 'ROUND', align: 'right', cell: ({ number }) => String(number) },
+      { title: 'KIND', cell: ({ roundKind }) => roundKind },
+      { title: 'TRIGGER', cell: ({ trigger }) => trigger },
+      { title: 'STATUS', cell: (round) => statusOf(round, paint) },
+      { title: 'STARTED (UTC)', cell: ({ startedAt }) => momentInWords(startedAt) },
+      { title: 'DISK', align: 'right', cell: (round) => ended(round, ({ diskBytes }) => sizeInWords(diskBytes)) },
+      { title: 'USED', align: 'right', cell: (round) => ended(round, ({ usedBytes }) => sizeInWords(usedBytes)) },
+      { title: 'SENT', align: 'right', cell: (round) => ended(round, ({ sentBytes }) => sizeInWords(sentBytes)) },
+      { title: 'SENT/USED', align: 'right', cell: (round) => ended(round, ratioOf) },
+      { title: 'DURATION', align: 'right', cell: (round) => durationOf(round) },
+      { title: 'RATE', align: 'right', cell: (round) => ended(round, rateOf) },
+    ],
+    rounds,
+    paint,
+  );
+}
+
+const ratioOf = ({ ratio }: RoundTotals): string => (ratio === null ? '-' : ratio.toFixed(3));
+
+const rateOf = ({ sentBytes, durationMs }: RoundTotals): string =>
+  durationMs === null || durationMs === 0 ? '-' : rateInWords((sentBytes / durationMs) * 1000);
+
+function durationOf(round: SyncRoundView): string {
+  const { durationMs } = totalsOf(round);
+  return durationMs === null ? '-' : durationInWords(durationMs);
+}
+
+function statusOf({ status, failure }: SyncRoundView, paint: Paint): string {
+  switch (status) {
+    case 'completed':
+      return paint('good', status);
+    case 'failed':
+      return paint('bad', failure === null ? status : `failed: ${failure.code}`);
+    case 'opening-exports':
+    case 'transferring':
+      return paint('attention', status);
+  }
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { exampleRound } from '../gateway/example-documents.js';
+import { plainPaint } from '../terminal/paint.js';
+import { renderRounds, totalsOf } from './render-rounds.js';
+
+describe('the table of rounds', () => {
+  it('shows what completed, what failed and what runs', () => {
+    const failure = { code: 'DATA_PATH_LOST', detail: 'connection reset', remedy: 'Check the network.' };
+    const rounds = [
+      exampleRound(),
+      exampleRound({ number: 2, roundKind: 'incremental', trigger: 'schedule', status: 'failed', disks: [], failure }),
+      exampleRound({ number: 3, roundKind: 'final', status: 'transferring', endedAt: null, disks: [] }),
+    ];
+    expect(renderRounds(rounds, plainPaint).split('\n')).toEqual([
+      'ROUND  KIND         TRIGGER    STATUS                  STARTED (UTC)         DISK   USED     SENT  SENT/USED  DURATION      RATE',
+      '    1  full         itinerary  completed               2026-03-01 12:00:00  2 GiB  1 GiB  960 MiB      0.938    10.0 s  96 MiB/s',
+      '    2  incremental  schedule   failed: DATA_PATH_LOST  2026-03-01 12:00:00      -      -        -          -    10.0 s         -',
+      '    3  final        itinerary  transferring            2026-03-01 12:00:00      -      -        -          -         -         -',
+    ]);
+  });
+
+  it('says so when there is none', () => {
+    expect(renderRounds([], plainPaint)).toBe('No synchronization has started yet.');
+  });
+
+  it('adds up disks, and has no ratio to nothing', () => {
+    const [disk] = exampleRound().disks;
+    if (disk === undefined) throw new Error('no disk');
+    const two = exampleRound({ disks: [disk, { ...disk, diskId: 'sdb', sentBytes: 1024, usedBytes: 0 }] });
+    expect(totalsOf(two)).toMatchObject({
+      diskBytes: 4 * 1024 ** 3,
+      usedBytes: 1024 ** 3,
+      sentBytes: 960 * 1024 ** 2 + 1024,
+    });
+    expect(totalsOf(exampleRound({ disks: [{ ...disk, usedBytes: 0 }] })).ratio).toBeNull();
+  });
+});

@@ -1,0 +1,3 @@
+export { createSourceDisk } from './create-source-disk.js';
+export type { SourceDiskOptions } from './create-source-disk.js';
+export type { Mutation, SourceDisk } from './source-disk.js';
