@@ -23,8 +23,9 @@ export const TASKS = Object.freeze({
   lint: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs', 'lint'] },
   boundaries: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs', 'boundaries'] },
   types: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs', 'types'] },
-  /** Writes docs/openapi.json; that it is true is a unit test. */
+  /** These write docs/openapi.json and docs/events.md; that they are true are unit tests. */
   openapi: { needs: NOTHING, isBuilt: true, program: ['dist/apps/gateway/src/openapi/write-openapi.js'] },
+  events: { needs: NOTHING, isBuilt: true, program: ['dist/test/contract/golden-events/write-events-doc.js'] },
   format: {
     needs: NOTHING,
     isBuilt: false,

@@ -90,10 +90,6 @@ export const PUBLISHED = {
     stored: 'cutover.take-over-declared.v1',
     schema: z.object({ taskId: z.uuid(), targetVmId: z.uuid(), declaredAt: instant }),
   },
-  takeOverFailed: {
-    stored: 'cutover.take-over-failed.v1',
-    schema: z.object({ taskId: z.uuid(), failure }),
-  },
 } as const;
 
 export type Published = { readonly [Name in keyof typeof PUBLISHED]: z.infer<(typeof PUBLISHED)[Name]['schema']> };

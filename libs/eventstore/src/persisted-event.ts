@@ -9,6 +9,14 @@ const PERMANENT: ReadonlySet<string> = new Set([
   ErrorType.STREAM_DELETED,
 ]);
 
+/**
+ * Before its first call the client asks the server what it can do, or a cluster who leads it; that this failed, it
+ * tells with the bare error of gRPC or of its discovery.
+ */
+const isAway = (error: Error): boolean =>
+  ('code' in error && typeof error.code === 'number' && 'details' in error) ||
+  error.message.startsWith('Failed to discover');
+
 /** @returns the error as the kernel classifies it */
 export const classify = (error: unknown): Error => {
   if (error instanceof Error && isCommandError(error)) {
@@ -17,7 +25,8 @@ export const classify = (error: unknown): Error => {
       ? new PermanentError(message, { cause: error })
       : new TransientError(message, { cause: error });
   }
-  return error instanceof Error ? error : new TransientError(String(error));
+  if (!(error instanceof Error)) return new TransientError(String(error));
+  return isAway(error) ? new TransientError(`Event store: ${error.message}`, { cause: error }) : error;
 };
 
 export const toPersisted = (event: RecordedEvent | AllStreamRecordedEvent): PersistedEvent => {

@@ -52,10 +52,13 @@ export const subscribeWithPrefixes = (
     }
   };
 
+  /** Of a subscription that never came about, the client gives its fault here as well. */
+  const leave = (): Promise<void> => source.unsubscribe().catch(() => undefined);
+
   const finish = (error?: unknown): void => {
     if (error === undefined || stopping) resolve(undefined);
     else reject(classify(error));
-    void source.unsubscribe();
+    void leave();
   };
 
   const pump = (): void => {
@@ -81,7 +84,7 @@ export const subscribeWithPrefixes = (
     ended,
     stop: async () => {
       stopping = true;
-      await source.unsubscribe();
+      await leave();
       finish();
       await ended;
     },

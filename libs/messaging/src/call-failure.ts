@@ -3,13 +3,21 @@ import { DomainError, PermanentError, RevisionConflict, TransientError } from '#
 
 const INTERNAL = 'SERVICE.INTERNAL';
 
+/** Codes of sockets, and of PostgreSQL when it ends connections (classes 08 and 57P), wherever they come from. */
+const CONNECTION_CODES = /^(ECONN[A-Z]+|ETIMEDOUT|EPIPE|08[0-9A-Z]{3}|57P[0-9]{2})$/;
+
+const isConnectionLost = (error: unknown): boolean =>
+  error instanceof Error &&
+  (('code' in error && typeof error.code === 'string' && CONNECTION_CODES.test(error.code)) ||
+    error.message === 'Connection terminated unexpectedly');
+
 /** An error as it travels back to the asking side. What is not ours to tell stays in the log. */
 export const toCallFailure = (error: unknown): CallFailure => {
   if (error instanceof DomainError) {
     const { code, message, remedy, details } = error;
     return { code, message, remedy, retryable: false, details };
   }
-  const passing = error instanceof TransientError || error instanceof RevisionConflict;
+  const passing = error instanceof TransientError || error instanceof RevisionConflict || isConnectionLost(error);
   return passing
     ? {
         code: 'SERVICE.UNAVAILABLE',

@@ -3,6 +3,7 @@ import { DataSource, LessThanOrEqual } from 'typeorm';
 import { type CommandContext, handleCommand, uuidV5 } from '#libs/eventsourcing';
 import { EventStoreDb } from '#libs/eventstore';
 import { pause } from '#libs/projections';
+import type { MigrationTask } from '../migration-task/domain/migration-task.state.js';
 import { migrationTasks } from '../migration-task/migration-task.aggregate.js';
 import { MigrationTaskRow } from '../migration-task/read-model/migration-task.projection.js';
 import { nextTimePoint } from './next-time-point.js';
@@ -53,19 +54,27 @@ export class TimePointSweeper implements OnApplicationBootstrap, BeforeApplicati
       take: DUE_PER_SWEEP,
     });
     for (const { state: task } of due) {
-      const { taskId, schedule, generation, nextTimePoint: timePoint } = task;
-      if (schedule === null || timePoint === null) continue;
-      const commandId = uuidV5(taskId, `time-point:${generation}:${timePoint}`);
-      const context: CommandContext = {
-        commandId,
-        correlationId: taskId,
-        causationId: commandId,
-        actor: 'service:planning',
-        now: now.toISOString(),
-      };
-      const next = nextTimePoint(schedule, timePoint, context.now);
-      const command = { type: 'ReachTimePoint', generation, timePoint, nextTimePoint: next } as const;
-      await handleCommand(this.store, migrationTasks, taskId, command, context);
+      try {
+        await this.#reach(task, now);
+      } catch (error) {
+        // One task that cannot be told must not keep the others from their turn.
+        this.#log.warn(`the time point of task ${task.taskId} is told again at the next sweep: ${String(error)}`);
+      }
     }
+  }
+
+  async #reach({ taskId, schedule, generation, nextTimePoint: timePoint }: MigrationTask, now: Date): Promise<void> {
+    if (schedule === null || timePoint === null) return;
+    const commandId = uuidV5(taskId, `time-point:${generation}:${timePoint}`);
+    const context: CommandContext = {
+      commandId,
+      correlationId: taskId,
+      causationId: commandId,
+      actor: 'service:planning',
+      now: now.toISOString(),
+    };
+    const next = nextTimePoint(schedule, timePoint, context.now);
+    const command = { type: 'ReachTimePoint', generation, timePoint, nextTimePoint: next } as const;
+    await handleCommand(this.store, migrationTasks, taskId, command, context);
   }
 }

@@ -5,6 +5,7 @@ import {
   type CommandContext,
   type DomainEvent,
   type ExpectedRevision,
+  type NewEvent,
   RevisionConflict,
   defineCodec,
   eventIdOf,
@@ -31,13 +32,20 @@ const KEPT_EVENTS = 20_000;
 /** Keeps one event far below the store's limit of 1 MiB for an append. */
 const RANGES_PER_EVENT = 5_000;
 
+/** Where a stream ends, and which events it has: a report that comes again must not be appended again. */
+interface Tail {
+  readonly revision: ExpectedRevision;
+  /** As many as the stream keeps, the oldest first. */
+  readonly ids: Set<string>;
+}
+
 /**
  * Records what targets acknowledged, in a stream of its own per task. Appends in order, with the exact revision
- * remembered from the append before; another writer or a restart makes it read the stream's end again.
+ * remembered from the append before; another writer or a restart makes it read the stream again.
  */
 @Injectable()
 export class AcknowledgedRanges {
-  readonly #revisions = new Map<string, ExpectedRevision>();
+  readonly #tails = new Map<string, Tail>();
 
   constructor(private readonly store: EventStoreDb) {}
 
@@ -59,26 +67,31 @@ export class AcknowledgedRanges {
       ...acknowledgedRangesCodec.encode({ type: 'RangesAcknowledged', data }),
       metadata: metadataOf(context, 'transfer'),
     };
-    const known = this.#revisions.get(streamName);
+    const known = this.#tails.get(streamName);
+    if (known?.ids.has(event.id) === true) return;
     if (known !== undefined) {
       try {
-        const { revision } = await this.store.append(streamName, known, [event]);
-        this.#revisions.set(streamName, revision);
+        await this.#appendAt(streamName, known, event);
         return;
       } catch (error) {
-        this.#revisions.delete(streamName);
+        this.#tails.delete(streamName);
         if (!(error instanceof RevisionConflict)) throw error;
       }
     }
     const persisted = await this.store.readStream(streamName);
     const last = persisted.at(-1)?.revision ?? 'no-stream';
     if (last === 'no-stream') await this.store.setMaxCount(streamName, KEPT_EVENTS);
-    // A repeated report: its event is there already, at a revision before the end.
-    if (persisted.some(({ id }) => id === event.id)) {
-      this.#revisions.set(streamName, last);
-      return;
-    }
-    const { revision } = await this.store.append(streamName, last, [event]);
-    this.#revisions.set(streamName, revision);
+    const tail: Tail = { revision: last, ids: new Set(persisted.map(({ id }) => id)) };
+    if (tail.ids.has(event.id)) this.#tails.set(streamName, tail);
+    else await this.#appendAt(streamName, tail, event);
+  }
+
+  async #appendAt(streamName: string, tail: Tail, event: NewEvent): Promise<void> {
+    const { revision } = await this.store.append(streamName, tail.revision, [event]);
+    const { ids } = tail;
+    ids.add(event.id);
+    const [oldest] = ids;
+    if (ids.size > KEPT_EVENTS && oldest !== undefined) ids.delete(oldest);
+    this.#tails.set(streamName, { revision, ids });
   }
 }

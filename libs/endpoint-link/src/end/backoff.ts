@@ -1,6 +1,7 @@
 /** First wait after a lost connection; doubles with each further attempt. */
 export const BACKOFF_BASE_MS = 500;
-export const BACKOFF_MAX_MS = 30_000;
+/** Short enough that a server which comes back right before a cutover costs the cutover little. */
+export const BACKOFF_MAX_MS = 8_000;
 /** A connection that held this long ends a series of attempts. */
 export const STABLE_CONNECTION_MS = 10_000;
 

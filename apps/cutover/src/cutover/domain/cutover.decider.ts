@@ -45,7 +45,7 @@ const refuse = (code: string, message: string, remedy: string): DomainError => n
 const noFullSync = (): DomainError =>
   refuse(
     'CUTOVER.NO_FULL_SYNC',
-    'No full synchronization has completed yet.',
+    'The cutover is not possible yet: a full synchronization has to complete first.',
     'Let the full synchronization complete, then request the cutover.',
   );
 

@@ -3,6 +3,7 @@ import { PUBLISHED } from '#libs/contracts';
 import {
   DomainError,
   type NewEvent,
+  PermanentError,
   type PersistedEvent,
   TransientError,
   eventIdOf,
@@ -11,12 +12,11 @@ import {
   metadataOf,
   reactionIdOf,
 } from '#libs/eventsourcing';
-import { InMemoryEventStore, exampleContext, nthContext } from '#libs/testing';
+import { InMemoryEventStore, RecordedCalls, exampleContext, nthContext } from '#libs/testing';
 import type { MigrationTaskCommand } from '../../migration-task/domain/migration-task.commands.js';
 import { migrationTasks } from '../../migration-task/migration-task.aggregate.js';
 import { HOURLY, ORDER, RESTORER, TASK } from '../../migration-task/migration-task.examples.js';
 import { driveMigrationTask } from './drive-migration-task.js';
-import { RecordedCalls } from './recorded-calls.fake.js';
 
 const START_ROUND = 'landfall.transfer.start-sync-round';
 
@@ -98,13 +98,23 @@ describe('the workflow of a migration', () => {
     expect(await own()).toEqual(before);
   });
 
-  it('passes refusals and failures on to its reader, which knows what to do with them', async () => {
+  it('leaves what may pass to its reader, which tries again', async () => {
     const { workflow, bus, own } = await scene(ready);
     const started = startOf(await own(), 'full-sync');
-    for (const failure of [new TransientError('away'), new DomainError('TRANSFER.ROUND_RUNNING', 'No.', 'Wait.')]) {
-      bus.nextFailure = failure;
-      await expect(workflow.react(started)).rejects.toBe(failure);
-    }
+    const away = new TransientError('away');
+    bus.nextFailure = away;
+    await expect(workflow.react(started)).rejects.toBe(away);
+  });
+
+  it.each([
+    [new DomainError('TRANSFER.ROUND_RUNNING', 'No.', 'Wait.'), { code: 'TRANSFER.ROUND_RUNNING', remedy: 'Wait.' }],
+    [new PermanentError('no such thing'), { code: 'PHASE_ACTION_FAILED', detail: 'no such thing' }],
+  ])('halts the task with the reason when its action cannot succeed: %s', async (error, failure) => {
+    const { workflow, bus, own, store } = await scene(ready);
+    bus.nextFailure = error;
+    await workflow.react(startOf(await own(), 'full-sync'));
+    const { state } = await load(store, migrationTasks, TASK);
+    expect(state).toMatchObject({ status: 'halted', phase: 'full-sync', halt: failure });
   });
 });
 

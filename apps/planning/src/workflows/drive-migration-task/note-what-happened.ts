@@ -65,10 +65,6 @@ const READERS: Readonly<Record<string, Reader>> = {
     const { taskId } = PUBLISHED.takeOverDeclared.schema.parse(data);
     return fact(taskId, 'take-over-declared');
   },
-  [PUBLISHED.takeOverFailed.stored]: (data) => {
-    const event = PUBLISHED.takeOverFailed.schema.parse(data);
-    return failure(event.taskId, ['take-over'], event.failure);
-  },
 };
 
 /** @returns what a task has to be told of an event; null when no task is concerned */

@@ -70,7 +70,6 @@ describe('what a fact means for its task', () => {
     );
     const declaredAt = '2026-03-01T10:00:00.000Z';
     expect(noted(PUBLISHED.takeOverDeclared, { taskId, targetVmId, declaredAt })).toEqual(fact('take-over-declared'));
-    expect(noted(PUBLISHED.takeOverFailed, { taskId, failure: FAILURE })).toEqual(failure('take-over'));
   });
 
   it('nothing, when it is of no concern', () => {

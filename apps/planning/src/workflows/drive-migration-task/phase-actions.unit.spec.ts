@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { PermanentError } from '#libs/eventsourcing';
-import { DeciderSpec, exampleContext } from '#libs/testing';
+import { DeciderSpec, RecordedCalls, exampleContext } from '#libs/testing';
 import { STANDARD_ITINERARY } from '../../migration-task/domain/itinerary.js';
 import { migrationTaskDecider } from '../../migration-task/domain/migration-task.decider.js';
 import { CREATED, ORDER, RESTORER, TASK } from '../../migration-task/migration-task.examples.js';
 import { actionOf } from './phase-actions.js';
-import { RecordedCalls } from './recorded-calls.fake.js';
 
 const task = DeciderSpec.of(migrationTaskDecider).given(CREATED).state!;
 const context = exampleContext();

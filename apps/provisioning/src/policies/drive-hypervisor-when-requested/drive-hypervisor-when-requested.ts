@@ -27,7 +27,7 @@ const TOKEN_VALID_SECONDS = 3_600;
  */
 export const driveHypervisorWhenRequested = (
   store: EventStore,
-  bus: ServiceBus,
+  bus: Pick<ServiceBus, 'call'>,
   driverOf: (siteId: string) => Promise<HciDriver>,
 ): Reaction => {
   const note = async (event: PersistedEvent, targetVmId: string, command: TargetVmCommand): Promise<void> => {

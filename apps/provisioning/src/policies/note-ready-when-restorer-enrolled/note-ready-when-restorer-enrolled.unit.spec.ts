@@ -1,0 +1,62 @@
+import { beforeEach, expect, it } from 'vitest';
+import { type EndpointKind, PUBLISHED } from '#libs/contracts';
+import { type PersistedEvent, handleCommand, load, metadataOf } from '#libs/eventsourcing';
+import { InMemoryEventStore, exampleContext } from '#libs/testing';
+import { targetVms } from '../../target-vm/target-vm.aggregate.js';
+import { noteReadyWhenRestorerEnrolled } from './note-ready-when-restorer-enrolled.js';
+
+const targetVmId = 'f3a52738-0001-4000-8000-000000000001';
+const endpointId = 'f3a52738-0002-4000-8000-000000000002';
+const taskId = 'f3a52738-0003-4000-8000-000000000003';
+
+let store: InMemoryEventStore;
+beforeEach(async () => {
+  store = new InMemoryEventStore();
+  const specification = {
+    cpuCount: 1,
+    memoryBytes: 1_073_741_824,
+    firmware: 'bios',
+    provisioning: 'automatic',
+    disks: [],
+  } as const;
+  const order = { targetVmId, taskId, siteId: endpointId, specification: { ...specification, disks: [] } };
+  await handleCommand(store, targetVms, targetVmId, { type: 'RequestTargetVm', order }, exampleContext());
+});
+
+const enrolled = (kind: EndpointKind, name: string): PersistedEvent => ({
+  id: 'f3a52738-0009-4000-8000-000000000009',
+  streamName: `endpoint-${endpointId}`,
+  revision: 0n,
+  position: 9n,
+  storedType: PUBLISHED.endpointEnrolled.stored,
+  data: {
+    endpointId,
+    kind,
+    name,
+    credentialHash: 'c',
+    enrolmentTokenId: taskId,
+    enrolledAt: '2026-03-01T10:00:00.000Z',
+  },
+  metadata: metadataOf(exampleContext(), 'transfer'),
+});
+const react = (event: PersistedEvent) => noteReadyWhenRestorerEnrolled(store).react(event);
+const vm = async () => (await load(store, targetVms, targetVmId)).state;
+
+it('a target VM is ready once its restore environment has enrolled under its name, which is noted once', async () => {
+  await react(enrolled('restorer', targetVmId));
+  await react(enrolled('restorer', targetVmId));
+  expect(await vm()).toMatchObject({ status: 'ready', restorerId: endpointId });
+  expect(await store.readStream(`targetVm-${targetVmId}`)).toHaveLength(2);
+});
+
+it('an agent is no restore environment, whatever its name, and other events are no enrolment', async () => {
+  await react(enrolled('agent', targetVmId));
+  await react({ ...enrolled('restorer', targetVmId), storedType: 'transfer.endpoint-connected.v1' });
+  expect(await vm()).toMatchObject({ status: 'requested' });
+});
+
+it('a restore environment of no VM is refused, which its reader passes over', async () => {
+  await expect(react(enrolled('restorer', endpointId))).rejects.toMatchObject({
+    code: 'PROVISIONING.TARGET_VM_NOT_FOUND',
+  });
+});
