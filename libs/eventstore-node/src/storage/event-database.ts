@@ -69,7 +69,7 @@ function takeExclusively(database: DatabaseSync): void {
   // 16 MiB between checkpoints: fewer interruptions than SQLite's 4 MiB, still a short recovery.
   database.exec('PRAGMA wal_autocheckpoint = 4000');
   database.exec('PRAGMA journal_size_limit = 67108864');
-  database.exec('PRAGMA cache_size = -16000');
+  database.exec('PRAGMA cache_size = -8000');
   // The first write takes the lock that the exclusive mode then keeps.
   database.exec('BEGIN IMMEDIATE; COMMIT');
 }

@@ -11,7 +11,7 @@ import { StreamStates, type StreamState } from './stream-states.js';
 /** Most requests committed together. */
 const GROUP_LIMIT = 512;
 /** Ids remembered for repeats without an exact revision, and how many of them are read back at start. */
-const RECENT_IDS = 100_000;
+const RECENT_IDS = 50_000;
 const RECENT_IDS_AT_START = 5_000;
 
 /** The node is closing or closed and takes no more requests. */
