@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ReadingTurns } from './streams/reading-turns.js';
 import { EventLog } from './storage/event-log.js';
 import { GroupRegistry } from './persistent-subscriptions/group-registry.js';
 import { GroupStorage } from './persistent-subscriptions/group-storage.js';
@@ -45,7 +46,11 @@ export async function startEventStoreNode(options: EventStoreNodeOptions): Promi
   const groups = new GroupRegistry({ log, storage, now, onFault: options.onFault ?? (() => undefined) });
   let port = 0;
   const server = new GrpcServer([
-    streamsService(log, calls, { now, slowSubscribers: options.slowSubscribers ?? 'fall-behind' }),
+    streamsService(log, calls, {
+      now,
+      turns: new ReadingTurns(),
+      slowSubscribers: options.slowSubscribers ?? 'fall-behind',
+    }),
     persistentService({ log, groups, storage, calls, now }),
     { definition: featuresGrpc.ServerFeaturesService, handlers: { getSupportedMethods } },
     { definition: gossipGrpc.GossipService, handlers: { read: gossipRead(randomUUID(), () => port, now) } },
