@@ -185,6 +185,18 @@ describe('the event node must stay up and serve others', () => {
     await expectService();
   });
 
+  it('when hundreds of large messages begin and never end', { timeout: 120_000 }, async () => {
+    const over = session();
+    const part = framed(Buffer.alloc(8 * 1024 * 1024), 16 * 1024 * 1024);
+    for (let index = 0; index < 200; index += 1) {
+      const stream = call(over, METHODS[index % METHODS.length]!);
+      stream.resume();
+      await Promise.race([new Promise((resolve) => stream.write(part, resolve)), pause(300)]);
+      if (index % 10 === 0) await expectService();
+    }
+    await expectService();
+  });
+
   it('when 10,000 calls are open', { timeout: 120_000 }, async () => {
     const over = session();
     const subscribe = framed(readEverything(true));

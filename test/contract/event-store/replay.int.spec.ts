@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from './raw-messages.js';
 import { Replayer, type Scenario } from './replayer.js';
-import { openStore, type StoreUnderTest } from './store-under-test.js';
+import { isForeign, openStore, type StoreUnderTest } from './store-under-test.js';
 
 const recording = JSON.parse(
   readFileSync(new URL('recordings/eventstore-23.10.json', import.meta.url), 'utf8'),
@@ -39,12 +39,15 @@ async function playThrough(scenario: Scenario): Promise<void> {
 
 const named = (scenarios: Scenario[]) => scenarios.map((scenario) => [scenario.scenario, scenario] as const);
 
-describe.concurrent('what a real server answered, the store under test answers too', () => {
+/** Other versions answer differently on purpose, and a secure server refuses raw calls: there only on request. */
+const isOtherServer = isForeign && process.env['EVENTSTORE_REPLAY'] === undefined;
+
+describe.skipIf(isOtherServer).concurrent('what a real server answered, the store under test answers too', () => {
   it.each(named(recording.filter((scenario) => !seesEverything(scenario))))('%s', (_, scenario) =>
     playThrough(scenario),
   );
 });
 
-describe('what a real server answered when nobody else writes', () => {
+describe.skipIf(isOtherServer)('what a real server answered when nobody else writes', () => {
   it.each(named(recording.filter(seesEverything)))('%s', (_, scenario) => playThrough(scenario));
 });

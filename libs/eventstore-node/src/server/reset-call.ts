@@ -1,17 +1,28 @@
 import { constants, type Http2Stream } from 'node:http2';
 
 /**
- * Cuts a call off at once, with what waits to be sent. grpc-js has no way to do that: its errors queue behind the
- * messages, which is of no use when nobody reads them. So this reaches for the HTTP/2 stream below the call.
+ * The HTTP/2 stream below a call of grpc-js, which it does not show. Needed where its own means are too weak: its errors
+ * queue behind messages that nobody reads, and it does not say what it has received of a message that is not complete.
  *
- * @returns false when the stream is not where it was in the version this was written for
+ * @param call what a handler or an interceptor is given
+ * @returns undefined when the stream is not where it was in the version this was written for (1.14)
  */
-export function resetCall(call: object): boolean {
-  const inner: unknown = 'call' in call ? call.call : undefined;
+export function http2StreamOf(call: object): Http2Stream | undefined {
+  const inner: unknown = 'call' in call ? call.call : call;
   const stream: unknown = typeof inner === 'object' && inner !== null && 'stream' in inner ? inner.stream : undefined;
-  if (!isHttp2Stream(stream)) return false;
-  stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  return isHttp2Stream(stream) ? stream : undefined;
+}
+
+/** Cuts a call off at once, with what waits to be sent. @returns false when there is no stream to cut */
+export function resetCall(call: object): boolean {
+  const stream = http2StreamOf(call);
+  if (stream === undefined) return false;
+  resetStream(stream);
   return true;
+}
+
+export function resetStream(stream: Http2Stream): void {
+  stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 const isHttp2Stream = (value: unknown): value is Http2Stream =>
