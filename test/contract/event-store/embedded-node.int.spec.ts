@@ -1,6 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { credentials, status, type ServiceError } from '@grpc/grpc-js';
+import streams, { type ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
+import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import {
   EventStoreDBClient,
   persistentSubscriptionToStreamSettingsFromDefaults,
@@ -10,6 +13,7 @@ import {
 } from '@eventstore/db-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEventStoreNode, type EventStoreNode } from '#libs/eventstore-node';
+import { buildMessage, type MessageClass } from './raw-messages.js';
 import { all, Collector, someEvents } from './store-under-test.js';
 
 /** What only the embedded node promises, or what needs it to be stopped: no other server can be used here. */
@@ -17,8 +21,8 @@ let folder: string;
 let node: EventStoreNode;
 let client: EventStoreDBClient;
 
-async function start(port = 0): Promise<void> {
-  node = await startEventStoreNode({ dataFolder: join(folder, 'data'), port });
+async function start(port = 0, slowSubscribers: 'fall-behind' | 'abort' = 'fall-behind'): Promise<void> {
+  node = await startEventStoreNode({ dataFolder: join(folder, 'data'), port, slowSubscribers });
   client = EventStoreDBClient.connectionString(`esdb://127.0.0.1:${node.port}?tls=false`);
 }
 async function stop(): Promise<void> {
@@ -105,29 +109,63 @@ describe('the embedded node', () => {
     expect(await all(client.readStream('found'))).toHaveLength(1);
     await seeker.dispose();
   });
+});
 
-  it('drops a subscriber that is too slow when it is told to, else lets it fall behind and catch up', async () => {
-    const events = someEvents(1).map((event) => ({ ...event, data: { filler: 'x'.repeat(60_000) } }));
-    const subscription = client.subscribeToStream('flood', { fromRevision: START });
-    const told: string[] = [];
-    let received = 0;
-    subscription.on('fellBehind' as 'caughtUp', () => told.push('fell behind'));
-    subscription.on('caughtUp', () => told.push('caught up'));
-    await client.appendToStream('flood', events);
-    subscription.on('data', () => {
-      received += 1;
+describe('a live subscriber that stops reading', () => {
+  const large = () => someEvents(1).map((event) => ({ ...event, data: { filler: 'x'.repeat(60_000) } }));
+
+  /** Subscribes, stops reading when it has caught up, and reads on after `events` were appended. */
+  async function subscribeAndStall(
+    events: number,
+  ): Promise<{ kinds: Collector<string>; ended: Promise<ServiceError> }> {
+    await client.appendToStream('flood', large());
+    const raw = new streamsGrpc.StreamsClient(`127.0.0.1:${node.port}`, credentials.createInsecure());
+    const call = raw.read(subscription('flood'));
+    const kinds = new Collector<string>();
+    const ended = new Promise<ServiceError>((resolve) => call.on('error', resolve));
+    call.on('data', (response: ReadResp) => {
+      kinds.take(kindOf(response));
+      if (response.hasCaughtUp() && kinds.items.length === 3) call.pause();
     });
-    await expect.poll(() => told).toEqual(['caught up']);
-    subscription.pause();
-    for (let round = 0; round < 20; round += 1) {
-      await client.appendToStream(
-        'flood',
-        Array.from({ length: 10 }, () => ({ ...events[0]!, id: crypto.randomUUID() })),
-      );
-    }
-    subscription.resume();
-    await expect.poll(() => received, { timeout: 10_000 }).toBe(201);
-    expect(told.at(-1)).toBe('caught up');
-    await subscription.unsubscribe();
+    await kinds.atLeast(3);
+    for (let written = 0; written < events; written += 1) await client.appendToStream('flood', large());
+    call.resume();
+    return { kinds, ended };
+  }
+
+  it('is told that it fell behind, gets everything, and is told that it caught up', async () => {
+    const { kinds } = await subscribeAndStall(200);
+    const items = await kinds.atLeast(3 + 200 + 2);
+    expect(items.slice(0, 3)).toEqual(['confirmation', 'event', 'caught up']);
+    expect(items.filter((kind) => kind === 'event')).toHaveLength(201);
+    expect(items.filter((kind) => kind === 'fell behind').length).toBeGreaterThan(0);
+    expect(items.at(-1)).toBe('caught up');
+  });
+
+  it('is dropped with ABORTED when the node is told to do that', async () => {
+    await stop();
+    await start(0, 'abort');
+    const { ended } = await subscribeAndStall(200);
+    expect(await ended).toMatchObject({ code: status.ABORTED, details: expect.stringMatching(/too slow/) });
   });
 });
+
+function kindOf(response: ReadResp): string {
+  if (response.hasConfirmation()) return 'confirmation';
+  if (response.hasEvent()) return 'event';
+  if (response.hasCaughtUp()) return 'caught up';
+  return response.hasFellBehind() ? 'fell behind' : 'something else';
+}
+
+function subscription(stream: string): InstanceType<typeof streams.ReadReq> {
+  const request = {
+    options: {
+      stream: { streamIdentifier: stream, start: {} },
+      subscription: {},
+      noFilter: {},
+      uuidOption: { string: {} },
+    },
+  };
+  const message = buildMessage(streams.ReadReq as unknown as MessageClass, request);
+  return streams.ReadReq.deserializeBinary(message.serializeBinary());
+}
