@@ -25,7 +25,11 @@ export class CallSink implements Holder {
     this.#call = call;
     this.#budget = budget;
     const close = (): void => this.#close();
-    call.on('cancelled', close);
+    // Comes whenever the stream below is over, also after an orderly end: what was not sent never will be.
+    call.on('cancelled', () => {
+      budget.releaseAll(this);
+      this.#close();
+    });
     call.on('close', close);
     call.on('error', close);
   }
