@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ReadingTurns } from './streams/reading-turns.js';
 import { EventLog } from './storage/event-log.js';
 import { GroupRegistry } from './persistent-subscriptions/group-registry.js';
 import { GroupStorage } from './persistent-subscriptions/group-storage.js';
@@ -44,12 +45,19 @@ export async function startEventStoreNode(options: EventStoreNodeOptions): Promi
   const storage = new GroupStorage(log, now);
   const groups = new GroupRegistry({ log, storage, now, onFault: options.onFault ?? (() => undefined) });
   let port = 0;
-  const server = new GrpcServer([
-    streamsService(log, calls, { now, slowSubscribers: options.slowSubscribers ?? 'fall-behind' }),
-    persistentService({ log, groups, storage, calls, now }),
-    { definition: featuresGrpc.ServerFeaturesService, handlers: { getSupportedMethods } },
-    { definition: gossipGrpc.GossipService, handlers: { read: gossipRead(randomUUID(), () => port, now) } },
-  ]);
+  const server = new GrpcServer(
+    [
+      streamsService(log, calls, {
+        now,
+        turns: new ReadingTurns(),
+        slowSubscribers: options.slowSubscribers ?? 'fall-behind',
+      }),
+      persistentService({ log, groups, storage, calls, now }),
+      { definition: featuresGrpc.ServerFeaturesService, handlers: { getSupportedMethods } },
+      { definition: gossipGrpc.GossipService, handlers: { read: gossipRead(randomUUID(), () => port, now) } },
+    ],
+    calls.unfinished,
+  );
   try {
     port = await server.listen(options.port);
   } catch (error) {

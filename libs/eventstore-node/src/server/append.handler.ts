@@ -7,7 +7,15 @@ import { appendToStream, type AppendOutcome } from '../streams/write-stream.js';
 import { lengthDelimitedSize, ProtobufWriter } from '../wire/protobuf-writer.js';
 import { acceptEvent, type EventFault } from '../wire/proposed-event.js';
 import { parseUuid, uuidFromHalves } from '../wire/uuid.codec.js';
-import { appendTooLarge, asCallError, invalidArgument, missingMetadataProperty, streamDeleted } from './call-errors.js';
+import {
+  appendTooLarge,
+  asCallError,
+  invalidArgument,
+  missingMetadataProperty,
+  outOfMemory,
+  streamDeleted,
+} from './call-errors.js';
+import type { Holder, MemoryBudget } from './memory-budget.js';
 import { expectedRevisionOf, type Expectation } from './expected-revision.js';
 import { shared, streams } from './proto.js';
 import { checkWritableName, streamNameOf } from './stream-names.js';
@@ -24,9 +32,9 @@ type AppendCall = ServerReadableStream<AppendReq, Buffer>;
 
 /** Streams.Append: options first, then the events one by one; answered when the caller has said all. */
 export const appendHandler =
-  (log: EventLog) =>
+  (log: EventLog, budget: MemoryBudget) =>
   (call: AppendCall, answer: sendUnaryData<Buffer>): void => {
-    collect(call)
+    collect(call, budget)
       .then(async ({ stream, expected, events }) => {
         if (call.cancelled) return;
         const outcome = await appendToStream(log, { stream, expected: expected.revision, events });
@@ -41,13 +49,16 @@ interface Collected {
   readonly events: readonly NewEvent[];
 }
 
-function collect(call: AppendCall): Promise<Collected> {
+function collect(call: AppendCall, budget: MemoryBudget): Promise<Collected> {
   return new Promise((resolve, reject) => {
+    const holder: Holder = { evict: () => fail(outOfMemory()) };
     let options: Pick<Collected, 'stream' | 'expected'> | undefined;
     const events: NewEvent[] = [];
     let dataBytes = 0;
     let totalBytes = 0;
     const fail = (error: unknown): void => {
+      budget.releaseAll(holder);
+      events.length = 0;
       call.removeListener('data', take);
       call.resume();
       reject(error instanceof Error ? error : new Error(String(error)));
@@ -61,7 +72,9 @@ function collect(call: AppendCall): Promise<Collected> {
         const event = parseEvent(message);
         events.push(event);
         dataBytes += event.data.length;
-        totalBytes += event.data.length + event.metadata.length + event.type.length;
+        const bytes = event.data.length + event.metadata.length + event.type.length;
+        totalBytes += bytes;
+        budget.hold(holder, bytes);
         if (dataBytes > APPEND_DATA_LIMIT_BYTES) throw appendTooLarge(APPEND_DATA_LIMIT_BYTES);
         if (totalBytes > APPEND_TOTAL_LIMIT_BYTES) throw appendTooLarge(APPEND_TOTAL_LIMIT_BYTES);
       } catch (error) {
@@ -70,8 +83,9 @@ function collect(call: AppendCall): Promise<Collected> {
     };
     call.on('data', take);
     call.on('error', fail);
-    call.on('cancelled', () => reject(new Error('the caller has gone')));
+    call.on('cancelled', () => fail(new Error('the caller has gone')));
     call.on('end', () => {
+      budget.releaseAll(holder);
       if (options === undefined) reject(invalidArgument('The append has no options.'));
       else resolve({ ...options, events });
     });

@@ -8,7 +8,8 @@ import { acceptEvent, type EventFault } from '../wire/proposed-event.js';
 import { APPEND_DATA_LIMIT_BYTES, APPEND_TOTAL_LIMIT_BYTES } from './append.handler.js';
 import * as responses from './batch-append-responses.js';
 import { asCallError, CallError, invalidArgument } from './call-errors.js';
-import { CallSink } from './call-sink.js';
+import type { CallSink } from './call-sink.js';
+import type { MemoryBudget } from './memory-budget.js';
 import type { OpenCalls } from './open-calls.js';
 import { checkWritableName } from './stream-names.js';
 
@@ -34,22 +35,23 @@ type BatchAppendCall = ServerDuplexStream<BatchAppendMessage, Buffer>;
 export const batchAppendHandler =
   (log: EventLog, calls: OpenCalls) =>
   (call: BatchAppendCall): void => {
-    const sink = new CallSink(call);
-    calls.add(sink);
-    new BatchAppendSession(log, call, sink).start();
+    const sink = calls.add(call);
+    new BatchAppendSession(log, call, sink, calls.unfinished).start();
   };
 
 class BatchAppendSession {
   readonly #log: EventLog;
   readonly #call: BatchAppendCall;
   readonly #sink: CallSink;
+  readonly #budget: MemoryBudget;
   readonly #batches = new Map<string, Batch>();
   #heldBytes = 0;
   #outstanding = 0;
   #halfClosed = false;
   #blocked = false;
 
-  constructor(log: EventLog, call: BatchAppendCall, sink: CallSink) {
+  constructor(log: EventLog, call: BatchAppendCall, sink: CallSink, budget: MemoryBudget) {
+    this.#budget = budget;
     this.#log = log;
     this.#call = call;
     this.#sink = sink;
@@ -57,11 +59,16 @@ class BatchAppendSession {
 
   start(): void {
     this.#call.on('data', (message: BatchAppendMessage) => {
+      if (this.#sink.closed) return;
       try {
         this.#take(message);
       } catch (error) {
         this.#sink.fail(asCallError(error));
       }
+    });
+    this.#sink.onClose(() => {
+      this.#budget.releaseAll(this.#sink);
+      this.#batches.clear();
     });
     this.#call.on('end', () => {
       this.#halfClosed = true;
@@ -115,6 +122,7 @@ class BatchAppendSession {
     batch.dataBytes += event.data.length;
     batch.totalBytes += bytes;
     this.#heldBytes += bytes;
+    this.#budget.hold(this.#sink, bytes);
     batch.events.push(event);
     if (batch.dataBytes <= APPEND_DATA_LIMIT_BYTES && batch.totalBytes <= APPEND_TOTAL_LIMIT_BYTES) return;
     batch.refusal = responses.tooLarge(batch, APPEND_DATA_LIMIT_BYTES);
@@ -129,6 +137,7 @@ class BatchAppendSession {
       .catch((error: unknown) => responses.failed(batch, asCallError(error)))
       .then((response) => {
         this.#heldBytes -= batch.totalBytes;
+        this.#budget.release(this.#sink, batch.totalBytes);
         this.#outstanding -= 1;
         if (!this.#sink.write(response)) this.#waitForReader();
         this.#resumeReading();

@@ -1,5 +1,9 @@
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 
+/** HTTP/2 headers must stay small; names of streams need not be. In characters. */
+const TEXT_LIMIT = 1_000;
+const TRAILER_LIMIT = 4_096;
+
 /** An error as a caller gets it: a status, a text, and trailers that clients read to tell the cases apart. */
 export class CallError extends Error implements ServiceError {
   override readonly name = 'CallError';
@@ -10,7 +14,7 @@ export class CallError extends Error implements ServiceError {
   constructor(code: status, details: string, trailers: Readonly<Record<string, string>> = {}) {
     super(details);
     this.code = code;
-    this.details = details;
+    this.details = details.slice(0, TEXT_LIMIT);
     this.metadata = new Metadata();
     for (const [key, value] of Object.entries(trailers)) this.metadata.set(key, headerSafe(value));
   }
@@ -18,7 +22,8 @@ export class CallError extends Error implements ServiceError {
 
 /** gRPC metadata is printable ASCII; anything else would break the whole answer. */
 function headerSafe(value: string): string {
-  return /^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value.toWellFormed());
+  const safe = /^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value.toWellFormed());
+  return safe.slice(0, TRAILER_LIMIT);
 }
 
 export const invalidArgument = (text: string): CallError => new CallError(status.INVALID_ARGUMENT, text);
@@ -52,6 +57,9 @@ export const missingMetadataProperty = (property: string): CallError =>
     exception: 'missing-required-metadata-property',
     'required-metadata-properties': 'type,content-type',
   });
+
+export const outOfMemory = (): CallError =>
+  new CallError(status.RESOURCE_EXHAUSTED, 'The node is short of memory and this call does not move.');
 
 export const shuttingDown = (): CallError => new CallError(status.UNAVAILABLE, 'The event node is shutting down.');
 

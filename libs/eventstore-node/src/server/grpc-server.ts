@@ -1,5 +1,8 @@
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 
+import { countIncompleteMessages } from './incomplete-messages.js';
+import type { MemoryBudget } from './memory-budget.js';
+
 /** Largest message taken. Clients send batches of up to 3 MiB; one append may hold 16 MiB with its metadata. */
 const RECEIVE_LIMIT_BYTES = 17 * 1024 * 1024;
 const SEND_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -16,8 +19,10 @@ export interface GrpcService {
 export class GrpcServer {
   readonly #server: Server;
 
-  constructor(services: readonly GrpcService[]) {
+  /** @param unfinished what may be held of messages that are not complete */
+  constructor(services: readonly GrpcService[], unfinished: MemoryBudget) {
     this.#server = new Server({
+      interceptors: [countIncompleteMessages(unfinished)],
       'grpc.max_receive_message_length': RECEIVE_LIMIT_BYTES,
       'grpc.max_send_message_length': SEND_LIMIT_BYTES,
       'grpc.max_concurrent_streams': CALLS_PER_CONNECTION,

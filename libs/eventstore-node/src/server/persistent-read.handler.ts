@@ -6,7 +6,7 @@ import type { GroupRegistry } from '../persistent-subscriptions/group-registry.j
 import type { NackAction, SubscriptionGroup } from '../persistent-subscriptions/subscription-group.js';
 import { encodeReadEvent, type UuidForm } from '../wire/event.codec.js';
 import { asCallError, invalidArgument } from './call-errors.js';
-import { CallSink } from './call-sink.js';
+import type { CallSink } from './call-sink.js';
 import type { OpenCalls } from './open-calls.js';
 import { groupFull, groupMissing } from './persistent-errors.js';
 import { identityOf, parseIds } from './persistent-requests.js';
@@ -20,8 +20,7 @@ type ReadCall = ServerDuplexStream<ReadReq, Buffer>;
 export const persistentReadHandler =
   (groups: GroupRegistry, calls: OpenCalls) =>
   (call: ReadCall): void => {
-    const sink = new CallSink(call);
-    calls.add(sink);
+    const sink = calls.add(call);
     new ConsumerSession(groups, call, sink).start();
   };
 

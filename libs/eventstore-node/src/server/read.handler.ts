@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { status, type ServerWritableStream } from '@grpc/grpc-js';
 import type { ReadReq } from '@eventstore/db-client/generated/streams_pb.js';
 import type { EventLog } from '../storage/event-log.js';
@@ -7,15 +6,17 @@ import type { LogRecord } from '../storage/record.js';
 import { AllFollower, StreamFollower } from '../streams/follow.js';
 import { pump } from '../streams/pump.js';
 import { presenceOf, READ_PAGE, readBackward, readForward } from '../streams/read-stream.js';
+import type { ReadingTurns } from '../streams/reading-turns.js';
 import { resolveLink, unresolved } from '../streams/resolve-link.js';
 import { asCallError, CallError, streamDeleted } from './call-errors.js';
-import { CallSink } from './call-sink.js';
+import type { CallSink } from './call-sink.js';
 import type { OpenCalls } from './open-calls.js';
 import { parseReadRequest, type ReadRequest } from './read-request.js';
 import * as responses from './read-responses.js';
 
 export interface ReadSettings {
   readonly now: () => number;
+  readonly turns: ReadingTurns;
   /** What happens to a live subscriber that does not keep up. */
   readonly slowSubscribers: 'fall-behind' | 'abort';
 }
@@ -24,8 +25,7 @@ export interface ReadSettings {
 export const readHandler =
   (log: EventLog, calls: OpenCalls, settings: ReadSettings) =>
   (call: ServerWritableStream<ReadReq, Buffer>): void => {
-    const sink = new CallSink(call);
-    calls.add(sink);
+    const sink = calls.add(call);
     new ReadCall(log, settings, sink).run(call.request).catch((error: unknown) => {
       sink.fail(asCallError(error));
     });
@@ -65,7 +65,9 @@ class ReadCall {
     let next = source.from === 'start' ? 0 : source.from === 'end' ? Number.MAX_SAFE_INTEGER - 1 : source.from;
     let left = count;
     let first = true;
-    while (left > 0 && !this.#sink.closed) {
+    while (left > 0) {
+      await this.#settings.turns.next();
+      if (this.#sink.closed) return;
       const state = this.#log.states.of(stream);
       const limit = { events: Math.min(left, READ_PAGE.events), bytes: READ_PAGE.bytes };
       const read = request.backwards ? readBackward : readForward;
@@ -91,7 +93,9 @@ class ReadCall {
     let next = firstOfAll(source.from, request.backwards);
     // What is appended while the read goes on is not part of it: a reader of everything must come to an end.
     const end = this.#log.lastPosition;
-    while (left > 0 && !this.#sink.closed) {
+    while (left > 0) {
+      await this.#settings.turns.next();
+      if (this.#sink.closed) return;
       const limit = {
         events: source.window ? READ_PAGE.events : Math.min(left, READ_PAGE.events),
         bytes: READ_PAGE.bytes,
@@ -114,7 +118,6 @@ class ReadCall {
       await this.#sink.drained();
       if (this.#sink.closed) return;
     }
-    await nextTurn();
   }
 
   #encode(request: ReadRequest, record: LogRecord): Buffer {
@@ -137,21 +140,25 @@ class ReadCall {
           );
     const sink = this.#sink;
     sink.write(responses.confirmationResponse(randomUUID()));
-    const ending = await pump(follower, {
-      get closed() {
-        return sink.closed;
+    const ending = await pump(
+      follower,
+      {
+        get closed() {
+          return sink.closed;
+        },
+        event: (record) => sink.write(this.#encode(request, record)),
+        checkpoint: (position) => sink.write(responses.checkpointResponse(position)),
+        caughtUp: () => sink.write(responses.caughtUpResponse()),
+        fellBehind: () => {
+          if (this.#settings.slowSubscribers === 'abort') return false;
+          sink.write(responses.fellBehindResponse());
+          return true;
+        },
+        drained: () => sink.drained(),
+        onClose: (listener) => sink.onClose(listener),
       },
-      event: (record) => sink.write(this.#encode(request, record)),
-      checkpoint: (position) => sink.write(responses.checkpointResponse(position)),
-      caughtUp: () => sink.write(responses.caughtUpResponse()),
-      fellBehind: () => {
-        if (this.#settings.slowSubscribers === 'abort') return false;
-        sink.write(responses.fellBehindResponse());
-        return true;
-      },
-      drained: () => sink.drained(),
-      onClose: (listener) => sink.onClose(listener),
-    });
+      this.#settings.turns,
+    );
     if (ending === 'deleted' && source.kind === 'stream') throw streamDeleted(source.stream);
     if (ending === 'too-slow') {
       throw new CallError(status.ABORTED, 'Operation timed out: Consumer too slow to handle event while live.');

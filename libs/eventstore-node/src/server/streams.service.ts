@@ -25,7 +25,7 @@ export function streamsService(log: EventLog, calls: OpenCalls, settings: ReadSe
     },
     handlers: {
       read: readHandler(log, calls, settings),
-      append: appendHandler(log),
+      append: appendHandler(log, calls.unfinished),
       batchAppend: batchAppendHandler(log, calls),
       delete: deleteHandler(log),
       tombstone: tombstoneHandler(log),

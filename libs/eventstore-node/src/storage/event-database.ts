@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 const FILE = 'events.sqlite';
@@ -54,7 +54,10 @@ export function openEventDatabase(folder: string): DatabaseSync {
     takeExclusively(database);
     if (readNumber(database, 'PRAGMA application_id') === 0 && countTables(database) === 0) createSchema(database);
     checkSchema(database, path);
-    if (isNew) syncFolder(folder);
+    if (isNew) {
+      syncFolder(folder);
+      syncFolder(dirname(resolve(folder)));
+    }
     return database;
   } catch (error) {
     database.close();
@@ -69,7 +72,7 @@ function takeExclusively(database: DatabaseSync): void {
   // 16 MiB between checkpoints: fewer interruptions than SQLite's 4 MiB, still a short recovery.
   database.exec('PRAGMA wal_autocheckpoint = 4000');
   database.exec('PRAGMA journal_size_limit = 67108864');
-  database.exec('PRAGMA cache_size = -16000');
+  database.exec('PRAGMA cache_size = -8000');
   // The first write takes the lock that the exclusive mode then keeps.
   database.exec('BEGIN IMMEDIATE; COMMIT');
 }

@@ -11,8 +11,14 @@ import { StreamStates, type StreamState } from './stream-states.js';
 /** Most requests committed together. */
 const GROUP_LIMIT = 512;
 /** Ids remembered for repeats without an exact revision, and how many of them are read back at start. */
-const RECENT_IDS = 100_000;
+const RECENT_IDS = 50_000;
 const RECENT_IDS_AT_START = 5_000;
+
+/**
+ * SQLite's codes for a failed flush. The operating system may have dropped the bytes and call the next flush a success,
+ * so after one of these nothing more is acknowledged.
+ */
+const FLUSH_FAILED = [1034, 1290];
 
 /** The node is closing or closed and takes no more requests. */
 export class LogClosedError extends Error {
@@ -52,6 +58,7 @@ export class EventLog {
   #issuedUpTo = 0;
   #lastCreatedMs = 0;
   #closed = false;
+  #unsafe = false;
 
   private constructor(database: DatabaseSync, mark: AcknowledgedMark, now: () => number) {
     this.#database = database;
@@ -193,6 +200,7 @@ export class EventLog {
   }
 
   #commit(group: readonly Work[]): Error | undefined {
+    if (this.#unsafe) return new LogWriteError('the disk failed to flush; restart the node to see what it kept');
     this.#written = [];
     this.#issuedUpTo = 0;
     try {
@@ -204,7 +212,9 @@ export class EventLog {
       this.#database.exec('COMMIT');
     } catch (error) {
       this.#rollBack();
-      return error instanceof Error && 'errcode' in error ? new LogWriteError(error.message) : asError(error);
+      if (!(error instanceof Error && 'errcode' in error)) return asError(error);
+      this.#unsafe ||= FLUSH_FAILED.some((code) => code === error.errcode);
+      return new LogWriteError(error.message);
     }
     if (this.#lastPosition > this.#committedPosition) {
       this.#committedPosition = this.#lastPosition;

@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LogRecord } from '../storage/record.js';
 import type { Finding, Follower } from './follow.js';
+import type { ReadingTurns } from './reading-turns.js';
 
 /** Events a live reader may be behind before it is told that it fell behind. */
 const LIVE_BUFFER_EVENTS = 32;
@@ -19,9 +19,14 @@ export interface Outlet {
 }
 
 /** Sends what `follower` finds until the reader goes. @returns whether the stream was deleted, which ends it too */
-export async function pump(follower: Follower, outlet: Outlet): Promise<'closed' | 'deleted' | 'too-slow'> {
+export async function pump(
+  follower: Follower,
+  outlet: Outlet,
+  turns: ReadingTurns,
+): Promise<'closed' | 'deleted' | 'too-slow'> {
   let live = false;
   for (;;) {
+    await turns.next();
     if (outlet.closed) return 'closed';
     const finding = follower.next();
     if (finding.kind === 'deleted') return 'deleted';
@@ -49,7 +54,6 @@ async function send(finding: Finding, outlet: Outlet): Promise<boolean> {
         await outlet.drained();
         if (outlet.closed) return kept;
       }
-      await nextTurn();
       return kept;
     case 'checkpoint':
       return outlet.checkpoint(finding.position);

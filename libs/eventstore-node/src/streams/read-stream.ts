@@ -4,7 +4,7 @@ import { NO_REVISION, type LogRecord } from '../storage/record.js';
 import { isHidden, type StreamState } from '../storage/stream-states.js';
 
 /** One page: enough to keep the wire busy, little enough for the other clients and the memory. */
-export const READ_PAGE: PageLimit = { events: 256, bytes: 1_000_000 };
+export const READ_PAGE: PageLimit = { events: 256, bytes: 128 * 1024 };
 
 export type StreamPresence = 'present' | 'not-found' | 'deleted';
 

@@ -66,7 +66,7 @@ function measure(record: LogRecord, frame: EventFrame, positioned: LogRecord): S
   const id = frame.uuid === 'structured' ? structuredUuid(record.id) : undefined;
   const name = Buffer.byteLength(record.stream);
   const type = Buffer.byteLength(record.type);
-  const created = `${record.createdMs}${TICKS_SUFFIX}`;
+  const created = record.createdMs === 0 ? '0' : `${record.createdMs}${TICKS_SUFFIX}`;
   const { position } = positioned;
   const total =
     lengthDelimitedSize(id === undefined ? lengthDelimitedSize(UUID_TEXT_BYTES) : id.length) +
