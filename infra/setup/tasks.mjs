@@ -1,6 +1,7 @@
 /** What each npm script needs on the machine, and the program it starts. */
 
 const VITEST = 'node_modules/vitest/vitest.mjs';
+const FROM_SOURCES = ['--conditions=landfall-source', '--import=./test/contract/event-store/typescript-hooks.mjs'];
 const RUN = Object.freeze(['run']);
 const RUN_AND_TEST = Object.freeze(['run', 'test']);
 const NOTHING = Object.freeze([]);
@@ -18,6 +19,13 @@ export const TASKS = Object.freeze({
   'test:integration': { needs: RUN_AND_TEST, isBuilt: true, program: [VITEST, 'run', '--project', 'integration'] },
   'test:e2e': { needs: RUN_AND_TEST, isBuilt: true, program: [VITEST, 'run', '--project', 'e2e'] },
   'test:fault': { needs: RUN_AND_TEST, isBuilt: true, program: [VITEST, 'run', '--project', 'fault'] },
+  'test:eventstore': {
+    needs: RUN_AND_TEST,
+    isBuilt: true,
+    program: [VITEST, 'run', '--project', 'integration', '--no-file-parallelism', 'test/contract/event-store/'],
+  },
+  'bench:eventstore': { needs: NOTHING, isBuilt: false, program: [...FROM_SOURCES, 'test/bench/eventstore/bench.ts'] },
+  'fault:event-node': { needs: NOTHING, isBuilt: false, program: [...FROM_SOURCES, 'test/fault/event-node-kill.ts'] },
   check: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs'] },
   build: { needs: NOTHING, isBuilt: false, program: ['infra/setup/build.mjs', '--force'] },
   lint: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs', 'lint'] },

@@ -1,8 +1,7 @@
 /**
  * Kills the event node at random moments under load, again and again, and checks what it remembers.
  *
- *   node --conditions=landfall-source --import=./test/contract/event-store/typescript-hooks.mjs \
- *     test/fault/event-node-kill.ts --rounds 200 --seed 1
+ *   npm run fault:event-node -- --rounds 200 --seed 1
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,8 +1,7 @@
 /**
  * How fast the embedded event node is, through the client, beside what SQLite alone can do with the same bytes.
  *
- *   node --conditions=landfall-source --import=./test/contract/event-store/typescript-hooks.mjs \
- *     test/bench/eventstore/bench.ts [--events 1000000] [--scale 1]
+ *   npm run bench:eventstore -- [--events 1000000] [--scale 1]
  *
  * With EVENTSTORE_URL it measures that server instead, as far as that goes from outside.
  */

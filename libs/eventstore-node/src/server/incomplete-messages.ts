@@ -16,7 +16,7 @@ export const countIncompleteMessages =
     const stream = http2StreamOf(call);
     if (stream !== undefined) new IncompleteMessage(stream, budget);
     // Only looked at: a wrapper would cost every message. The type asks for the class, the server for the interface.
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- see above
+
     return call as ServerInterceptingCall;
   };
 
