@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
+import { isLoopback, parseEnvironment } from '#libs/program';
 
 const gatewayConfig = z
   .object({
@@ -13,7 +12,7 @@ const gatewayConfig = z
     /** Set to `true` when something in front of the gateway ends TLS. */
     GATEWAY_BEHIND_TLS: z.enum(['true', 'false']).default('false'),
   })
-  .refine((config) => LOOPBACK.test(config.GATEWAY_HOST) || config.GATEWAY_BEHIND_TLS === 'true', {
+  .refine((config) => isLoopback(config.GATEWAY_HOST) || config.GATEWAY_BEHIND_TLS === 'true', {
     path: ['GATEWAY_HOST'],
     message: 'keys would travel in the clear: bind to loopback, or set GATEWAY_BEHIND_TLS=true behind a proxy',
     // Reported together with the faults of single variables, not only after those are mended.
@@ -22,13 +21,6 @@ const gatewayConfig = z
 
 export type GatewayConfig = Readonly<z.output<typeof gatewayConfig>>;
 
-/**
- * Parses the environment once, into a frozen object.
- * @throws Error that names every fault at once
- */
-export const parseGatewayConfig = (environment: NodeJS.ProcessEnv): GatewayConfig => {
-  const parsed = gatewayConfig.safeParse(environment);
-  if (parsed.success) return Object.freeze(parsed.data);
-  const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
-  throw new Error(`The gateway's environment is not complete:\n${faults.join('\n')}`);
-};
+/** @throws Error that names every fault at once */
+export const parseGatewayConfig = (environment: NodeJS.ProcessEnv): GatewayConfig =>
+  parseEnvironment(gatewayConfig, environment);

@@ -1,7 +1,8 @@
-import { parseEnvironment, runService, serviceEnvironment, startService } from '#libs/service-kit';
+import { parseEnvironment, runUntilSignal } from '#libs/program';
+import { serviceEnvironment, startService } from '#libs/service-kit';
 import { PlanningModule } from './planning.module.js';
 
-await runService(async () => {
+await runUntilSignal(async () => {
   const environment = parseEnvironment(serviceEnvironment, process.env);
   return startService('planning', PlanningModule.for(environment), environment);
 });

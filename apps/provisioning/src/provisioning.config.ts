@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { parseEnvironment, serviceEnvironment } from '#libs/service-kit';
+import { parseEnvironment } from '#libs/program';
+import { serviceEnvironment } from '#libs/service-kit';
 
 const provisioningConfig = serviceEnvironment.extend({
   /** Where the local-process driver keeps its target VMs. */

@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
-import { runService } from '#libs/service-kit';
+import { runUntilSignal } from '#libs/program';
 import { startStandalone } from './standalone.js';
 
 const HIGHEST_PORT = 65_535;
@@ -20,7 +20,7 @@ await new Command('landfall-standalone')
   .option('--port <number>', 'port of the REST gateway, 0 for any', port, 8080)
   .option('--link-port <number>', 'port that agents and restore environments dial, 0 for any', port, 8081)
   .action(async ({ folder, port: gatewayPort, linkPort }: { folder: string; port: number; linkPort: number }) => {
-    await runService(async () => {
+    await runUntilSignal(async () => {
       const standalone = await startStandalone({
         folder: resolve(folder),
         environment: process.env,

@@ -1,7 +1,8 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LocalStack, startLocalStack } from '#libs/local-stack';
-import { parseEnvironment, serviceEnvironment, startService } from '#libs/service-kit';
+import { parseEnvironment } from '#libs/program';
+import { serviceEnvironment, startService } from '#libs/service-kit';
 import { CutoverModule } from '../../cutover/src/cutover.module.js';
 import { createGateway } from '../../gateway/src/create-gateway.js';
 import { parseGatewayConfig } from '../../gateway/src/gateway.config.js';

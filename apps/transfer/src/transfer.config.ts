@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { parseEnvironment, serviceEnvironment } from '#libs/service-kit';
+import { isLoopback, parseEnvironment } from '#libs/program';
+import { serviceEnvironment } from '#libs/service-kit';
 
 export const TRANSFER_CONFIG = Symbol('TransferConfig');
-
-const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 
 const transferConfig = serviceEnvironment
   .extend({
@@ -15,7 +14,7 @@ const transferConfig = serviceEnvironment
     /** Set to `true` when something in front of the control channel ends TLS. */
     LINK_BEHIND_TLS: z.enum(['true', 'false']).default('false'),
   })
-  .refine((config) => LOOPBACK.test(config.LINK_HOST) || config.LINK_BEHIND_TLS === 'true', {
+  .refine((config) => isLoopback(config.LINK_HOST) || config.LINK_BEHIND_TLS === 'true', {
     path: ['LINK_HOST'],
     // Also when other variables are at fault: every fault is reported at once.
     when: () => true,

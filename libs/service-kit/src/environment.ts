@@ -10,17 +10,3 @@ export const serviceEnvironment = z.object({
   HEALTH_PORT: z.coerce.number().int().min(0).max(65535).optional(),
 });
 export type ServiceEnvironment = z.infer<typeof serviceEnvironment>;
-
-/**
- * Parses an environment once, into a frozen object.
- * @throws Error that names every fault at once
- */
-export const parseEnvironment = <Schema extends z.ZodType>(
-  schema: Schema,
-  environment: NodeJS.ProcessEnv,
-): Readonly<z.output<Schema>> => {
-  const parsed = schema.safeParse(environment);
-  if (parsed.success) return Object.freeze(parsed.data);
-  const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
-  throw new Error(`The environment is not complete:\n${faults.join('\n')}`);
-};

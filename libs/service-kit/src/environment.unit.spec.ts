@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseEnvironment, serviceEnvironment } from './environment.js';
+import { parseEnvironment } from '#libs/program';
+import { serviceEnvironment } from './environment.js';
 
 const COMPLETE = {
   EVENTSTORE_URL: 'esdb://127.0.0.1:2113?tls=false',

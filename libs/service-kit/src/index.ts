@@ -1,5 +1,5 @@
-export { type ServiceEnvironment, parseEnvironment, serviceEnvironment } from './environment.js';
+export { type ServiceEnvironment, serviceEnvironment } from './environment.js';
 export { type HealthReport, reportHealth, serveHealth } from './health.js';
 export { KernelModule, type KernelOptions } from './kernel.module.js';
 export { Readers } from './readers.js';
-export { type RunningService, runService, startService } from './run-service.js';
+export { type RunningService, startService } from './start-service.js';

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseEnvironment, serviceEnvironment } from '#libs/service-kit';
+import { parseEnvironment } from '#libs/program';
+import { serviceEnvironment } from '#libs/service-kit';
 import { parseGatewayConfig } from '../../../apps/gateway/src/gateway.config.js';
 import { parseProvisioningConfig } from '../../../apps/provisioning/src/provisioning.config.js';
 import { parseTransferConfig } from '../../../apps/transfer/src/transfer.config.js';

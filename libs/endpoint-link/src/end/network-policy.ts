@@ -1,3 +1,5 @@
+import { isLoopback } from '#libs/program';
+
 /** The server's address cannot be used. The message says why and what to do. */
 export class ServerUrlError extends Error {
   override readonly name = 'ServerUrlError';
@@ -32,8 +34,4 @@ export function addressOf(server: URL, protocol: 'http' | 'ws', path: string): U
   address.search = '';
   address.hash = '';
   return address;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

@@ -70,24 +70,3 @@ const create = async (
     }
   }
 };
-
-/** The whole life of a service as a process: start, run until a signal, end in order; exit code 1 when it cannot start. */
-export const runService = async (start: () => Promise<{ close(): Promise<void> }>): Promise<void> => {
-  try {
-    const running = await start();
-    const end = (): void => {
-      running.close().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          console.error(error);
-          process.exit(1);
-        },
-      );
-    };
-    process.once('SIGTERM', end);
-    process.once('SIGINT', end);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    process.exit(1);
-  }
-};
