@@ -111,6 +111,25 @@ describe('the embedded node', () => {
   });
 });
 
+describe('a stream that has metadata and no events', () => {
+  // The client cannot send this expectation in a delete.
+  it('counts as existing when it is deleted', async () => {
+    await client.setStreamMetadata('bare', { cacheControl: 10 });
+    const raw = new streamsGrpc.StreamsClient(`127.0.0.1:${node.port}`, credentials.createInsecure());
+    const remove = (streamIdentifier: string): Promise<ServiceError | null> => {
+      const request = { options: { streamIdentifier, streamExists: {} } };
+      const message = buildMessage(streams.DeleteReq as unknown as MessageClass, request);
+      return new Promise((resolve) => {
+        raw.delete(streams.DeleteReq.deserializeBinary(message.serializeBinary()), (error) => resolve(error));
+      });
+    };
+    expect(await remove('bare')).toBeNull();
+    expect(await remove('bare')).toMatchObject({ details: expect.stringMatching(/is deleted/) });
+    expect(await remove('missing')).toMatchObject({ details: expect.stringMatching(/WrongExpectedVersion/) });
+    raw.close();
+  });
+});
+
 describe('a live subscriber that stops reading', () => {
   const large = () => someEvents(1).map((event) => ({ ...event, data: { filler: 'x'.repeat(60_000) } }));
 
