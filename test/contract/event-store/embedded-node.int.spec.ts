@@ -60,6 +60,18 @@ describe('the embedded node', () => {
     expect(next.position!.commit).toBeGreaterThan(position!.commit);
   });
 
+  it('says once, in the first events of its log, what it is', async () => {
+    const before = await all(client.readAll());
+    expect(before.map(({ event }) => [event!.streamId, event!.type])).toEqual([
+      ['$$$embedded-node', '$metadata'],
+      ['$embedded-node', '$embeddedNodeCreated'],
+      ['$embedded-node', '$embeddedNodeProtocol'],
+    ]);
+    await stop();
+    await start();
+    expect((await all(client.readAll())).map(({ event }) => event!.id)).toEqual(before.map(({ event }) => event!.id));
+  });
+
   it('knows a repeat without an exact revision across a restart', async () => {
     const events = someEvents(2);
     const first = await client.appendToStream('repeat', events);
