@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ReadingTurns } from './streams/reading-turns.js';
 import { EventLog } from './storage/event-log.js';
+import { writeFirstEvents } from './storage/first-events.js';
 import { GroupRegistry } from './persistent-subscriptions/group-registry.js';
 import { GroupStorage } from './persistent-subscriptions/group-storage.js';
 import { getSupportedMethods } from './server/features.service.js';
@@ -36,11 +37,18 @@ export interface EventStoreNode {
 /**
  * Starts the embedded event node: a single node that speaks EventStoreDB's gRPC protocol on the loopback interface.
  *
- * @throws DataFolderError when the data cannot be used; Error when the port is taken
+ * @throws DataFolderError when the data cannot be used; LogWriteError when a new log cannot be begun; Error when the
+ *   port is taken
  */
 export async function startEventStoreNode(options: EventStoreNodeOptions): Promise<EventStoreNode> {
   const now = options.now ?? Date.now;
   const log = EventLog.open(options.dataFolder, now);
+  try {
+    await writeFirstEvents(log);
+  } catch (error) {
+    log.close();
+    throw error;
+  }
   const calls = new OpenCalls();
   const storage = new GroupStorage(log, now);
   const groups = new GroupRegistry({ log, storage, now, onFault: options.onFault ?? (() => undefined) });

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials, status, type ServiceError } from '@grpc/grpc-js';
@@ -60,6 +61,18 @@ describe('the embedded node', () => {
     expect(next.position!.commit).toBeGreaterThan(position!.commit);
   });
 
+  it('says once, in the first events of its log, what it is', async () => {
+    const before = await all(client.readAll());
+    expect(before.map(({ event }) => [event!.streamId, event!.type])).toEqual([
+      ['$$$embedded-node', '$metadata'],
+      ['$embedded-node', '$embeddedNodeCreated'],
+      ['$embedded-node', '$embeddedNodeProtocol'],
+    ]);
+    await stop();
+    await start();
+    expect((await all(client.readAll())).map(({ event }) => event!.id)).toEqual(before.map(({ event }) => event!.id));
+  });
+
   it('knows a repeat without an exact revision across a restart', async () => {
     const events = someEvents(2);
     const first = await client.appendToStream('repeat', events);
@@ -111,14 +124,97 @@ describe('the embedded node', () => {
   });
 });
 
-describe('a live subscriber that stops reading', () => {
-  const large = () => someEvents(1).map((event) => ({ ...event, data: { filler: 'x'.repeat(60_000) } }));
+describe('a node that stops', () => {
+  /** The node waits two seconds for calls to end; the rest is a slow machine. */
+  const BOUND_MS = 4_000;
 
+  async function closed(): Promise<number> {
+    const startedMs = performance.now();
+    await node.close();
+    return performance.now() - startedMs;
+  }
+
+  it('refuses at once, with UNAVAILABLE, an append that its caller has not finished', async () => {
+    const raw = new streamsGrpc.StreamsClient(`127.0.0.1:${node.port}`, credentials.createInsecure());
+    const refusal = new Promise<ServiceError | null>((resolve) => {
+      const call = raw.append((error) => resolve(error));
+      const request = { options: { streamIdentifier: 'unfinished', any: {} } };
+      const message = buildMessage(streams.AppendReq as unknown as MessageClass, request);
+      call.write(streams.AppendReq.deserializeBinary(message.serializeBinary()));
+    });
+    // Calls of one connection arrive in their order: when this is answered, the append has begun.
+    await new Promise((resolve) =>
+      raw
+        .read(subscription('other'))
+        .once('data', resolve)
+        .on('error', () => undefined),
+    );
+    expect(await closed()).toBeLessThan(1_500);
+    expect(await refusal).toMatchObject({ code: status.UNAVAILABLE, details: expect.stringMatching(/shutting down/) });
+    raw.close();
+  });
+
+  it('ends with UNAVAILABLE the read of somebody who does not read', async () => {
+    for (let round = 0; round < 15; round += 1) await client.appendToStream('unread', large(2, 400_000));
+    const raw = new streamsGrpc.StreamsClient(`127.0.0.1:${node.port}`, credentials.createInsecure());
+    const call = raw.read(subscription('unread'));
+    const ending = new Promise<ServiceError>((resolve) => call.on('error', resolve));
+    await new Promise((resolve) => call.once('data', resolve));
+    call.pause();
+    // The client holds as many messages as it takes unread; the next ones are on their way.
+    await expect.poll(() => call.readableLength).toBeGreaterThanOrEqual(call.readableHighWaterMark);
+    await client.appendToStream('other', someEvents(1));
+    expect(await closed()).toBeLessThan(BOUND_MS);
+    expect(await ending).toMatchObject({ code: status.UNAVAILABLE });
+    raw.close();
+  });
+
+  it('waits no longer than it may for a client that neither ends its call nor closes its connection', async () => {
+    const session = connect(`http://127.0.0.1:${node.port}`);
+    const ended = new Promise((resolve) => session.on('close', resolve));
+    session.on('error', () => undefined);
+    await new Promise((resolve) => session.once('remoteSettings', resolve));
+    const stream = session.request(
+      {
+        ':method': 'POST',
+        ':path': '/event_store.client.streams.Streams/Append',
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      },
+      { endStream: false },
+    );
+    stream.on('error', () => undefined);
+    await new Promise((resolve) => session.ping((_, __, payload) => resolve(payload)));
+    expect(await closed()).toBeLessThan(BOUND_MS);
+    await ended;
+  });
+});
+
+describe('a stream that has metadata and no events', () => {
+  // The client cannot send this expectation in a delete.
+  it('counts as existing when it is deleted', async () => {
+    await client.setStreamMetadata('bare', { cacheControl: 10 });
+    const raw = new streamsGrpc.StreamsClient(`127.0.0.1:${node.port}`, credentials.createInsecure());
+    const remove = (streamIdentifier: string): Promise<ServiceError | null> => {
+      const request = { options: { streamIdentifier, streamExists: {} } };
+      const message = buildMessage(streams.DeleteReq as unknown as MessageClass, request);
+      return new Promise((resolve) => {
+        raw.delete(streams.DeleteReq.deserializeBinary(message.serializeBinary()), (error) => resolve(error));
+      });
+    };
+    expect(await remove('bare')).toBeNull();
+    expect(await remove('bare')).toMatchObject({ details: expect.stringMatching(/is deleted/) });
+    expect(await remove('missing')).toMatchObject({ details: expect.stringMatching(/WrongExpectedVersion/) });
+    raw.close();
+  });
+});
+
+describe('a live subscriber that stops reading', () => {
   /** Subscribes, stops reading when it has caught up, and reads on after `events` were appended. */
   async function subscribeAndStall(
     events: number,
   ): Promise<{ kinds: Collector<string>; ended: Promise<ServiceError> }> {
-    await client.appendToStream('flood', large());
+    await client.appendToStream('flood', large(1, 60_000));
     const raw = new streamsGrpc.StreamsClient(`127.0.0.1:${node.port}`, credentials.createInsecure());
     const call = raw.read(subscription('flood'));
     const kinds = new Collector<string>();
@@ -128,7 +224,7 @@ describe('a live subscriber that stops reading', () => {
       if (response.hasCaughtUp() && kinds.items.length === 3) call.pause();
     });
     await kinds.atLeast(3);
-    for (let written = 0; written < events; written += 1) await client.appendToStream('flood', large());
+    for (let written = 0; written < events; written += 1) await client.appendToStream('flood', large(1, 60_000));
     call.resume();
     return { kinds, ended };
   }
@@ -149,6 +245,9 @@ describe('a live subscriber that stops reading', () => {
     expect(await ended).toMatchObject({ code: status.ABORTED, details: expect.stringMatching(/too slow/) });
   });
 });
+
+const large = (count: number, bytes: number) =>
+  someEvents(count).map((event) => ({ ...event, data: { filler: 'x'.repeat(bytes) } }));
 
 function kindOf(response: ReadResp): string {
   if (response.hasConfirmation()) return 'confirmation';

@@ -216,7 +216,34 @@ describe('a group of $all', () => {
     await consumer.unsubscribe();
     await store.client.deletePersistentSubscriptionToAll(group);
   });
+
+  it('begins, at the end, with the configuration that created or changed it', async () => {
+    const group = freshStream('from-end');
+    const settings = persistentSubscriptionToAllSettingsFromDefaults({ startFrom: END });
+    await store.client.createPersistentSubscriptionToAll(group, settings);
+    expect(await firstStreamsOf(group)).toContain('$persistentSubscriptionConfig');
+    await store.client.updatePersistentSubscriptionToAll(group, settings);
+    expect(await firstStreamsOf(group)).toContain('$persistentSubscriptionConfig');
+    await store.client.deletePersistentSubscriptionToAll(group);
+  });
 });
+
+/** Where the messages come from that a new consumer of a group of `$all` gets, up to one that is appended now. */
+async function firstStreamsOf(group: string): Promise<string[]> {
+  const marker = freshStream('marker');
+  const streams = new Collector<string>();
+  const consumer = store.client.subscribeToPersistentSubscriptionToAll(group);
+  const marked = new Promise<void>((resolve) =>
+    consumer.on('data', ({ event }) => {
+      streams.take(event!.streamId);
+      if (event!.streamId === marker) resolve();
+    }),
+  );
+  await store.client.appendToStream(marker, someEvents(1));
+  await marked;
+  await consumer.unsubscribe();
+  return streams.items;
+}
 
 /** Waits, within bounds, until the group has a checkpoint at `revision`. */
 async function settled(stream: string, revision: bigint): Promise<void> {

@@ -66,6 +66,15 @@ describe('reading $all', () => {
     expect(commits).toEqual([...commits].sort((a, b) => (a > b ? -1 : 1)));
   });
 
+  it('begins with events of the server itself, which name it as theirs', async () => {
+    const found = await all(store.client.readAll({ maxCount: 2 }));
+    expect(found.map(({ event }) => event!.streamId)).toEqual([
+      expect.stringMatching(/^\$/),
+      expect.stringMatching(/^\$/),
+    ]);
+    for (const { event } of found) expect(event!.type).toMatch(/^\$/);
+  });
+
   it('shows what the metadata of a stream hides', async () => {
     const hidden = freshStream('hidden');
     const { position } = await store.client.appendToStream(hidden, someEvents(3));

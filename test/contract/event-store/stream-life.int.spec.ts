@@ -86,6 +86,42 @@ describe('deleting a stream', () => {
   });
 });
 
+describe('deleting a stream that has metadata and no events', () => {
+  async function metadataOnly(): Promise<string> {
+    const stream = freshStream('bare');
+    await store.client.setStreamMetadata(stream, { cacheControl: 10 });
+    return stream;
+  }
+
+  it.each([
+    ['no stream', NO_STREAM],
+    ['any revision', ANY],
+  ] as const)('succeeds where %s is expected', async (_, expectedRevision) => {
+    const stream = await metadataOnly();
+    const before = await store.client.getStreamMetadata(stream);
+    const { position } = await store.client.deleteStream(stream, { expectedRevision });
+    expect(position!.commit).toBeGreaterThan(0n);
+    await expect(revisions(stream)).rejects.toBeInstanceOf(StreamNotFoundError);
+    const { metadata, metastreamRevision } = await store.client.getStreamMetadata(stream);
+    expect(metadata).not.toHaveProperty('cacheControl');
+    expect(metastreamRevision).toBe(before.metastreamRevision! + 1n);
+  });
+
+  it('is refused at a revision it never reached', async () => {
+    const deletion = store.client.deleteStream(await metadataOnly(), { expectedRevision: 0n });
+    await expect(deletion).rejects.toBeInstanceOf(WrongExpectedVersionError);
+  });
+
+  it('lets the stream begin at revision 0', async () => {
+    const stream = await metadataOnly();
+    await store.client.deleteStream(stream, { expectedRevision: NO_STREAM });
+    const exists = store.client.appendToStream(stream, someEvents(1), { expectedRevision: STREAM_EXISTS });
+    await expect(exists).rejects.toBeInstanceOf(StreamDeletedError);
+    await store.client.appendToStream(stream, someEvents(2), { expectedRevision: NO_STREAM });
+    expect(await revisions(stream)).toEqual([0, 1]);
+  });
+});
+
 describe('a tombstone', () => {
   it('ends a stream for ever, to readers and writers', async () => {
     const stream = await streamOf(2);

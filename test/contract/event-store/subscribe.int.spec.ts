@@ -1,6 +1,7 @@
 import {
   END,
   eventTypeFilter,
+  excludeSystemEvents,
   START,
   streamNameFilter,
   type AllStreamResolvedEvent,
@@ -112,6 +113,25 @@ describe('subscribing to $all', () => {
     await store.client.appendToStream(freshStream('other'), someEvents(3));
     await store.client.appendToStream(own, someEvents(2));
     expect((await got.atLeast(2)).map(({ event }) => event!.streamId)).toEqual([own, own]);
+    await subscription.unsubscribe();
+  });
+
+  it.each([
+    ['streams', streamNameFilter({ regex: '^[^$].*' })],
+    ['event types', excludeSystemEvents()],
+  ])('keeps the events of the server out when it asks for no system %s', async (_, filter) => {
+    const own = freshStream('plain');
+    await store.client.appendToStream(own, someEvents(1));
+    const names = new Collector<string>();
+    const subscription = store.client.subscribeToAll({ fromPosition: START, filter });
+    const arrived = new Promise<void>((resolve) =>
+      subscription.on('data', ({ event }) => {
+        names.take(filter.filterOn === 'streamName' ? event!.streamId : event!.type);
+        if (event!.streamId === own) resolve();
+      }),
+    );
+    await arrived;
+    expect(names.items.filter((name) => name.startsWith('$'))).toEqual([]);
     await subscription.unsubscribe();
   });
 

@@ -43,8 +43,10 @@ export class GroupRegistry {
       if (reason !== undefined) return { kind: 'failed', reason };
       if (this.#groups.size >= GROUP_LIMIT)
         return { kind: 'failed', reason: `There are ${GROUP_LIMIT} groups already.` };
+      // The group is there before its configuration is written, as on the real server: at the end it begins with that.
+      const end = this.#around.log.lastPosition;
       await this.#storage.writeGroups([...this.#stored(), { identity, settings }]);
-      this.#start(identity, settings);
+      this.#start(identity, settings, end);
       return DONE;
     });
   }
@@ -58,13 +60,14 @@ export class GroupRegistry {
       const updated = filter === undefined ? settings : { ...settings, filter };
       const reason = settingsFault(updated);
       if (reason !== undefined) return { kind: 'failed', reason };
+      const end = this.#around.log.lastPosition;
       await this.#storage.writeGroups(
         this.#stored().map((stored) =>
           groupKey(stored.identity) === groupKey(identity) ? { identity, settings: updated } : stored,
         ),
       );
       group.end();
-      this.#start(identity, updated);
+      this.#start(identity, updated, end);
       return DONE;
     });
   }
@@ -107,11 +110,13 @@ export class GroupRegistry {
   }
 
   #load(): void {
-    for (const { identity, settings } of this.#storage.readGroups()) this.#start(identity, settings);
+    const end = this.#around.log.lastPosition;
+    for (const { identity, settings } of this.#storage.readGroups()) this.#start(identity, settings, end);
   }
 
-  #start(identity: GroupIdentity, settings: GroupSettings): void {
-    this.#groups.set(groupKey(identity), new SubscriptionGroup(identity, settings, this.#around));
+  /** @param end position that a group of `$all` takes for the end, if that is where it starts */
+  #start(identity: GroupIdentity, settings: GroupSettings, end: number): void {
+    this.#groups.set(groupKey(identity), new SubscriptionGroup(identity, settings, end, this.#around));
   }
 
   #stored(): { identity: GroupIdentity; settings: GroupSettings }[] {

@@ -61,13 +61,14 @@ export class SubscriptionGroup {
   #writingCheckpoint = false;
   #ended = false;
 
-  constructor(identity: GroupIdentity, settings: GroupSettings, around: GroupSurroundings) {
+  /** @param end position that a group of `$all` takes for the end, if that is where it starts */
+  constructor(identity: GroupIdentity, settings: GroupSettings, end: number, around: GroupSurroundings) {
     this.identity = identity;
     this.settings = settings;
     this.#around = around;
     this.#strategy = consumerStrategy(settings.consumerStrategy as ConsumerStrategyName);
     this.#checkpointed = around.storage.readCheckpoint(identity);
-    this.#follower = this.#follow();
+    this.#follower = this.#follow(end);
     this.#timer = setInterval(() => this.#retryOverdue(), TIMEOUT_CHECK_MS).unref();
     this.#checkpointTimer = setInterval(
       () => this.#checkpoint(settings.minCheckpointCount),
@@ -161,7 +162,7 @@ export class SubscriptionGroup {
     };
   }
 
-  #follow(): Follower {
+  #follow(end: number): Follower {
     const { log, now } = this.#around;
     const { stream } = this.identity;
     const { startFrom, filter } = this.settings;
@@ -170,7 +171,7 @@ export class SubscriptionGroup {
       return new StreamFollower(log, stream, from === 'start' ? 0 : from, now);
     }
     const accepts = filter === undefined ? () => true : eventFilter(filter);
-    const first = startFrom === 'start' ? 0 : startFrom === 'end' ? log.lastPosition : startFrom - 1;
+    const first = startFrom === 'start' ? 0 : startFrom === 'end' ? end : startFrom - 1;
     return new AllFollower(log, this.#checkpointed ?? first, {
       accepts: (record) => !record.stream.startsWith(GROUPS_OF_ALL_PREFIX) && accepts(record),
       checkpointEvery: FILTER_STEP,

@@ -15,7 +15,8 @@ import {
   outOfMemory,
   streamDeleted,
 } from './call-errors.js';
-import type { Holder, MemoryBudget } from './memory-budget.js';
+import type { Holder } from './memory-budget.js';
+import type { OpenCalls } from './open-calls.js';
 import { expectedRevisionOf, type Expectation } from './expected-revision.js';
 import { shared, streams } from './proto.js';
 import { checkWritableName, streamNameOf } from './stream-names.js';
@@ -32,9 +33,9 @@ type AppendCall = ServerReadableStream<AppendReq, Buffer>;
 
 /** Streams.Append: options first, then the events one by one; answered when the caller has said all. */
 export const appendHandler =
-  (log: EventLog, budget: MemoryBudget) =>
+  (log: EventLog, calls: OpenCalls) =>
   (call: AppendCall, answer: sendUnaryData<Buffer>): void => {
-    collect(call, budget)
+    collect(call, calls)
       .then(async ({ stream, expected, events }) => {
         if (call.cancelled) return;
         const outcome = await appendToStream(log, { stream, expected: expected.revision, events });
@@ -49,14 +50,17 @@ interface Collected {
   readonly events: readonly NewEvent[];
 }
 
-function collect(call: AppendCall, budget: MemoryBudget): Promise<Collected> {
+function collect(call: AppendCall, calls: OpenCalls): Promise<Collected> {
+  const budget = calls.unfinished;
   return new Promise((resolve, reject) => {
+    let settle = (): void => undefined;
     const holder: Holder = { evict: () => fail(outOfMemory()) };
     let options: Pick<Collected, 'stream' | 'expected'> | undefined;
     const events: NewEvent[] = [];
     let dataBytes = 0;
     let totalBytes = 0;
     const fail = (error: unknown): void => {
+      settle();
       budget.releaseAll(holder);
       events.length = 0;
       call.removeListener('data', take);
@@ -85,10 +89,12 @@ function collect(call: AppendCall, budget: MemoryBudget): Promise<Collected> {
     call.on('error', fail);
     call.on('cancelled', () => fail(new Error('the caller has gone')));
     call.on('end', () => {
+      settle();
       budget.releaseAll(holder);
       if (options === undefined) reject(invalidArgument('The append has no options.'));
       else resolve({ ...options, events });
     });
+    settle = calls.receiving(fail);
   });
 }
 

@@ -25,7 +25,7 @@ export function streamsService(log: EventLog, calls: OpenCalls, settings: ReadSe
     },
     handlers: {
       read: readHandler(log, calls, settings),
-      append: appendHandler(log, calls.unfinished),
+      append: appendHandler(log, calls),
       batchAppend: batchAppendHandler(log, calls),
       delete: deleteHandler(log),
       tombstone: tombstoneHandler(log),

@@ -76,13 +76,12 @@ function writeTruncation(log: EventLog, writer: LogWriter, state: StreamState, f
 export function softDeleteStream(log: EventLog, stream: string, expected: ExpectedRevision): Promise<DeleteOutcome> {
   return log.write((writer) => {
     const state = writer.state(stream);
-    const refusal = refuseDelete(state, expected);
+    const metastream = writer.state(metastreamOf(stream));
+    const exists = state.last !== NO_REVISION || metastream.last !== NO_REVISION;
+    const refusal = refuseDelete(state, exists, expected);
     if (refusal !== undefined) return refusal;
-    if (state.last === NO_REVISION) return { kind: 'wrong-expected-revision', actual: NO_REVISION };
-    return {
-      kind: 'deleted',
-      position: writer.append(writer.state(metastreamOf(stream)), [metadataEvent(SOFT_DELETE_METADATA)]),
-    };
+    if (!exists) return { kind: 'wrong-expected-revision', actual: NO_REVISION };
+    return { kind: 'deleted', position: writer.append(metastream, [metadataEvent(SOFT_DELETE_METADATA)]) };
   });
 }
 
@@ -90,12 +89,14 @@ export function softDeleteStream(log: EventLog, stream: string, expected: Expect
 export function tombstoneStream(log: EventLog, stream: string, expected: ExpectedRevision): Promise<DeleteOutcome> {
   return log.write((writer) => {
     const state = writer.state(stream);
-    const refusal = refuseDelete(state, expected);
+    const exists = state.last !== NO_REVISION || writer.state(metastreamOf(stream)).last !== NO_REVISION;
+    const refusal = refuseDelete(state, exists, expected);
     return refusal ?? { kind: 'deleted', position: writer.tombstone(state) };
   });
 }
 
-function refuseDelete(state: StreamState, expected: ExpectedRevision): DeleteOutcome | undefined {
+/** @param exists whether the stream has events or at least metadata */
+function refuseDelete(state: StreamState, exists: boolean, expected: ExpectedRevision): DeleteOutcome | undefined {
   if (state.tombstoned) return { kind: 'stream-deleted' };
   const wrong: DeleteOutcome = { kind: 'wrong-expected-revision', actual: state.last };
   switch (expected) {
@@ -103,7 +104,7 @@ function refuseDelete(state: StreamState, expected: ExpectedRevision): DeleteOut
       return undefined;
     case 'stream-exists':
       if (isHidden(state)) return { kind: 'stream-deleted' };
-      return state.last === NO_REVISION ? wrong : undefined;
+      return exists ? undefined : wrong;
     case 'no-stream':
       return state.last === NO_REVISION ? undefined : wrong;
     default:
