@@ -14,6 +14,9 @@ import { parseTransferConfig } from '../../transfer/src/transfer.config.js';
 import { TransferModule } from '../../transfer/src/transfer.module.js';
 import { ensureOperatorKey } from './operator-key.js';
 
+/** Others, such as the account of PostgreSQL, may pass through, not look; what is secret in it has its own mode. */
+const FOLDER_MODE = 0o711;
+
 export interface StandaloneOptions {
   /** Everything that is kept: event store, NATS, Postgres, keys, target VMs, logs. */
   readonly folder: string;
@@ -48,7 +51,7 @@ interface Closable {
 
 /** Starts the embedded stack and every service in this process; what was started is ended again when one fails. */
 export const startStandalone = async (options: StandaloneOptions): Promise<Standalone> => {
-  await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  await mkdir(options.folder, { recursive: true, mode: FOLDER_MODE });
   const stack = await startLocalStack({ folder: join(options.folder, 'stack'), env: options.environment });
   const started: Closable[] = [{ close: () => stack.stop() }];
   const close = async (): Promise<void> => {
