@@ -68,14 +68,3 @@ const parse = (name: string, schema: z.ZodType, data: unknown): unknown => {
   if (result.success) return result.data;
   throw new PermanentError(`Event ${name} does not match its schema: ${result.error.message}`);
 };
-
-/** One codec that knows the events of several; for readers that follow more than one kind of stream. */
-export const joinCodecs = <E extends DomainEvent>(
-  ...codecs: readonly EventCodec<E>[]
-): Pick<EventCodec<E>, 'storedTypes' | 'decode'> => {
-  const byType = new Map(codecs.flatMap((codec) => codec.storedTypes.map((type) => [type, codec] as const)));
-  return {
-    storedTypes: [...byType.keys()],
-    decode: (stored) => byType.get(stored.storedType)?.decode(stored) ?? null,
-  };
-};

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineCodec, joinCodecs } from './codec.js';
+import { defineCodec } from './codec.js';
 import { PermanentError } from './errors.js';
 import type { DomainEvent } from './event.js';
 
@@ -88,18 +88,4 @@ it('a codec names the schema of each stored version', () => {
   for (const storedType of parcels.storedTypes) expect(parcels.schemaOf(storedType)).not.toBeNull();
   expect(parcels.schemaOf('post.weighed.v1')?.safeParse({ name: 'p1', kilograms: 2 }).success).toBe(true);
   expect(parcels.schemaOf('post.lost.v1')).toBeNull();
-});
-
-describe('joined codecs', () => {
-  const letters = defineCodec<DomainEvent<'Posted', { readonly letter: string }>>({
-    Posted: { stored: 'post.posted.v1', schema: z.object({ letter: z.string() }) },
-  });
-  const all = joinCodecs<DomainEvent>(parcels, letters);
-
-  it('read the events of each, and no others', () => {
-    expect(all.decode({ storedType: 'post.sent.v1', data: { parcel: 'p' } })?.type).toBe('Sent');
-    expect(all.decode({ storedType: 'post.posted.v1', data: { letter: 'l' } })?.type).toBe('Posted');
-    expect(all.decode({ storedType: 'post.lost.v1', data: {} })).toBeNull();
-    expect(all.storedTypes).toHaveLength(5);
-  });
 });

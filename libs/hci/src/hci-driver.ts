@@ -15,8 +15,6 @@ export interface RestoreEnvironment {
   readonly token: string;
 }
 
-export type TargetVmPower = 'absent' | 'off' | 'in-restore-environment' | 'running-from-disk';
-
 /**
  * A hyper-converged platform. Every call is idempotent by `targetVmId`: after a lost reply it is simply made again.
  * @throws TransientError when it may be repeated, PermanentError when it makes no sense to
@@ -31,7 +29,6 @@ export interface HciDriver {
     order: TargetVmOrder,
     environment: () => Promise<RestoreEnvironment>,
   ): Promise<{ reference: string }>;
-  observe(targetVmId: string): Promise<TargetVmPower>;
   /** Restarts the machine without restore media, so that it boots from its first disk. */
   bootFromDisk(targetVmId: string): Promise<void>;
 }

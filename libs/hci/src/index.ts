@@ -1,2 +1,2 @@
-export type { HciDriver, RestoreEnvironment, TargetVmOrder, TargetVmPower } from './hci-driver.js';
+export type { HciDriver, RestoreEnvironment, TargetVmOrder } from './hci-driver.js';
 export { LocalProcessDriver, type LocalProcessOptions } from './local-process/local-process.driver.js';

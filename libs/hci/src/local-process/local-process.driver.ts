@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { access } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PermanentError, TransientError } from '#libs/eventsourcing';
-import type { HciDriver, RestoreEnvironment, TargetVmOrder, TargetVmPower } from '../hci-driver.js';
+import type { HciDriver, RestoreEnvironment, TargetVmOrder } from '../hci-driver.js';
 import { type ProcessIdentity, identityOf, isRunning } from './process-identity.js';
 import { VmFolder } from './vm-folder.js';
 
@@ -55,13 +55,6 @@ export class LocalProcessDriver implements HciDriver {
     }
     await this.#startRestorer(folder, order);
     return { reference: folder.path };
-  }
-
-  async observe(targetVmId: string): Promise<TargetVmPower> {
-    const state = await new VmFolder(this.options.folder, targetVmId).read();
-    if (state === null) return 'absent';
-    if (state.boot === 'disk') return 'running-from-disk';
-    return state.restorer !== null && (await isRunning(state.restorer)) ? 'in-restore-environment' : 'off';
   }
 
   async bootFromDisk(targetVmId: string): Promise<void> {

@@ -7,7 +7,7 @@ import {
   load,
   reactionIdOf,
 } from '#libs/eventsourcing';
-import type { HciDriver, RestoreEnvironment, TargetVmOrder, TargetVmPower } from '#libs/hci';
+import type { HciDriver, RestoreEnvironment, TargetVmOrder } from '#libs/hci';
 import { InMemoryEventStore, RecordedCalls, nthContext } from '#libs/testing';
 import type { TargetVmCommand } from '../../target-vm/domain/target-vm.decider.js';
 import { targetVms } from '../../target-vm/target-vm.aggregate.js';
@@ -43,10 +43,6 @@ class Platform implements HciDriver {
     if (this.orders.length === 0) this.environments.push(await ask());
     this.orders.push(asked);
     return { reference: 'vm-7' };
-  }
-
-  async observe(): Promise<TargetVmPower> {
-    return 'absent';
   }
 
   async bootFromDisk(id: string): Promise<void> {
