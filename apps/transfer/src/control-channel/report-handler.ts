@@ -5,11 +5,13 @@ import {
   type EndpointReport,
   type Failure,
 } from '#libs/contracts';
-import { type CommandContext, handleCommand } from '#libs/eventsourcing';
+import { type CommandContext, handleCommand, load } from '#libs/eventsourcing';
 import { EventStoreDb } from '#libs/eventstore';
 import { AcknowledgedRanges } from '../acknowledged-ranges/acknowledged-ranges.js';
 import { endpoints } from '../endpoint/endpoint.aggregate.js';
 import type { ReplicationCommand } from '../replication/domain/replication.commands.js';
+import { notItsTask } from '../replication/domain/replication.errors.js';
+import type { Replication } from '../replication/domain/replication.state.js';
 import { replications } from '../replication/replication.aggregate.js';
 
 const failureOf = (code: EndpointFailureCode, detail: string): Failure => ({
@@ -42,6 +44,26 @@ export const commandOf = (report: EndpointReport): ReplicationCommand | null => 
   }
 };
 
+type TaskReport = Exclude<EndpointReport, { kind: 'inventory' }>;
+
+/**
+ * The one endpoint that may report this. An agent must not speak for the target, nor a machine for another's task:
+ * the take-over rests on what the restorer alone says of the target's disks.
+ */
+export const reporterOf = (kind: TaskReport['kind'], replication: Replication): string => {
+  switch (kind) {
+    case 'ranges-acknowledged':
+    case 'round-completed':
+    case 'round-failed':
+      return replication.sourceMachineId;
+    case 'exports-opened':
+    case 'exports-failed':
+    case 'digests-computed':
+    case 'digests-failed':
+      return replication.restorerId;
+  }
+};
+
 /** Turns what endpoints report into commands; endpoints report, services record. */
 @Injectable()
 export class ReportHandler {
@@ -50,7 +72,7 @@ export class ReportHandler {
     private readonly acknowledgedRanges: AcknowledgedRanges,
   ) {}
 
-  /** @throws DomainError when the report's round is over; TransientError when it could not be recorded now */
+  /** @throws DomainError when the report's round is over, or it is not this endpoint's to report; TransientError when it could not be recorded now */
   async handle(endpointId: string, reportId: string, report: EndpointReport): Promise<void> {
     const context: CommandContext = {
       commandId: reportId,
@@ -69,6 +91,8 @@ export class ReportHandler {
       );
       return;
     }
+    const { state } = await load(this.store, replications, report.taskId);
+    if (state === null || reporterOf(report.kind, state) !== endpointId) throw notItsTask();
     if (report.kind === 'ranges-acknowledged') {
       const { taskId, assignmentId: roundId, diskId, ranges } = report;
       await this.acknowledgedRanges.record({ taskId, roundId, diskId, ranges }, context);

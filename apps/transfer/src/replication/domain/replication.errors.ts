@@ -45,6 +45,13 @@ export const roundUnknown = (roundId: string): DomainError =>
     'Drop the report; the round has ended.',
   );
 
+export const notItsTask = (): DomainError =>
+  new DomainError(
+    'TRANSFER.NOT_ITS_TASK',
+    'This endpoint is not the end of the task that such a report comes from.',
+    'Drop the report.',
+  );
+
 export const finished = (): DomainError =>
   new DomainError(
     'TRANSFER.FINISHED',
