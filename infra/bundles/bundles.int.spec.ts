@@ -128,11 +128,13 @@ describe.runIf(process.getuid?.() === 0)('the bundled ends, against a tiny serve
     restorerPid = Number(execFileSync(process.execPath, ['-e', script, ...given], { cwd: programs, encoding: 'utf8' }));
     await waitFor(() => expect(server.connections('restorer')).toBe(1));
   };
+  /** Each round here has one attempt, and goes by its name. */
+  const firstAttempt = (assignmentId: string) => ({ assignmentId, taskId, roundId: assignmentId, attempt: 1 });
   const servedDisks = () => [{ diskId, sizeBytes: SOURCE_BYTES }];
   const openExports = async (
     assignmentId: string,
   ): Promise<ReportOf<'exports-opened'>['exports'][number]['export']> => {
-    server.want('restorer', { kind: 'serve-exports', assignmentId, taskId, disks: servedDisks() });
+    server.want('restorer', { kind: 'serve-exports', ...firstAttempt(assignmentId), disks: servedDisks() });
     return waitFor(() => server.of('exports-opened', assignmentId)[0]!.exports[0]!.export);
   };
   const startRound = (
@@ -141,7 +143,7 @@ describe.runIf(process.getuid?.() === 0)('the bundled ends, against a tiny serve
     target: { host: string; port: number; exportName: string },
   ): void => {
     const disks = [{ diskId, device: source.device, sizeBytes: SOURCE_BYTES, export: target }];
-    server.want('agent', { kind: 'sync-round', assignmentId, taskId, roundKind, disks });
+    server.want('agent', { kind: 'sync-round', ...firstAttempt(assignmentId), roundKind, resend: false, disks });
   };
   const runRound = async (
     roundKind: 'full' | 'incremental' | 'final',

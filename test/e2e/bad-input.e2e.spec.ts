@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import request, { type Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ERROR_STATUS, type ErrorCode, concern } from '#libs/contracts';
+import { ERROR_STATUS, type ErrorCode, concern, planningCalls } from '#libs/contracts';
 import { recordedEvents } from './gateway-rest/recorded-events.js';
 import { until } from './gateway-rest/until.js';
 import { SourceMachine } from './migration/source-machine.js';
@@ -15,6 +15,9 @@ import { makeTestFolder, removeTestFolder } from './migration/test-folder.js';
 type Method = 'get' | 'post' | 'put' | 'delete';
 
 const FULL_ROUND_WITHIN_MS = 120_000;
+/** Until the other services have followed a pause or a cancellation. */
+const FOLLOWS_WITHIN_MS = 30_000;
+const CLEANED_UP_WITHIN_MS = 60_000;
 const taskPage = z.object({ tasks: z.array(z.unknown()) });
 const NOBODY = '11111111-1111-4111-8111-111111111111';
 const TASKS = '/api/v1/migration-tasks';
@@ -95,11 +98,37 @@ describe('before there is anything but a site', () => {
     ['a source that is not enrolled', 'TRANSFER.SOURCE_NOT_ENROLLED', () => ask('post', TASKS, order())],
     ['its check', 'TRANSFER.SOURCE_NOT_ENROLLED', () => ask('post', `${TASKS}/check`, order())],
     ['a task without a site', 'REQUEST.INVALID', () => ask('post', TASKS, { ...order(), siteId: undefined })],
+    [
+      'a resume window of nothing',
+      'REQUEST.INVALID',
+      () => ask('post', TASKS, { ...order(), settings: { resumeWindowSeconds: 0 } }),
+    ],
+    [
+      'a setting that is not there',
+      'REQUEST.INVALID',
+      () => ask('post', `${TASKS}/check`, { ...order(), settings: { resumeWindowMinutes: 15 } }),
+    ],
     ['an unknown task', 'PLANNING.TASK_NOT_FOUND', () => ask('get', UNKNOWN_TASK)],
     ['its events', 'PLANNING.TASK_NOT_FOUND', () => ask('get', `${UNKNOWN_TASK}/events`)],
     ['its progress', 'PLANNING.TASK_NOT_FOUND', () => ask('get', `${UNKNOWN_TASK}/progress`)],
     ['its rounds', 'PLANNING.TASK_NOT_FOUND', () => ask('post', `${UNKNOWN_TASK}/rounds`, {})],
     ['its retry', 'PLANNING.TASK_NOT_FOUND', () => ask('post', `${UNKNOWN_TASK}/retry`)],
+    ['its pause', 'PLANNING.TASK_NOT_FOUND', () => ask('post', `${UNKNOWN_TASK}/pause`)],
+    ['the end of that', 'PLANNING.TASK_NOT_FOUND', () => ask('post', `${UNKNOWN_TASK}/resume`, {})],
+    ['its cancellation', 'PLANNING.TASK_NOT_FOUND', () => ask('post', `${UNKNOWN_TASK}/cancel`, { graceSeconds: 5 })],
+    [
+      'a grace period in the past',
+      'REQUEST.INVALID',
+      () => ask('post', `${UNKNOWN_TASK}/cancel`, { graceSeconds: -1 }),
+    ],
+    ['its withdrawal', 'PLANNING.TASK_NOT_FOUND', () => ask('post', `${UNKNOWN_TASK}/withdraw-cancellation`)],
+    ['its ledger', 'PLANNING.TASK_NOT_FOUND', () => ask('get', `${UNKNOWN_TASK}/ledger`)],
+    ['its ranges', 'PLANNING.TASK_NOT_FOUND', () => ask('get', `${UNKNOWN_TASK}/acknowledged-ranges`)],
+    [
+      'ranges of a round that is no id',
+      'REQUEST.INVALID',
+      () => ask('get', `${UNKNOWN_TASK}/acknowledged-ranges?roundId=1`),
+    ],
     [
       'its schedule',
       'PLANNING.TASK_NOT_FOUND',
@@ -136,6 +165,14 @@ describe('with a machine and its task', () => {
   const order = (more: object = {}) => ({ name: 'again', sourceMachineId: source.sourceMachineId, siteId, ...more });
   const task = (rest: string): string => `${TASKS}/${taskId}${rest}`;
   const tasks = async () => taskPage.parse((await ask('get', TASKS)).body).tasks;
+  const activityIs = (activity: string) => async (): Promise<boolean> =>
+    (await ask('get', task(''))).body.replication?.activity === activity;
+  /** Each is asked with nothing in its body, and is refused with its code; nothing is recorded. */
+  const expectRefusals = async (refusals: readonly (readonly [string, ErrorCode])[]): Promise<void> => {
+    const before = await events();
+    for (const [rest, code] of refusals) expectRefusal(await ask('post', task(rest)), code);
+    expect(await events()).toEqual(before);
+  };
   const cutoverEvents = async () => (await events()).filter((event) => event.startsWith(`cutover-${taskId} `));
 
   beforeAll(async () => {
@@ -197,10 +234,29 @@ describe('with a machine and its task', () => {
     expectRefusal(await ask('put', task('/schedule'), cron), 'PLANNING.SCHEDULE_INVALID');
     const nowhere = { kind: 'cron', expression: '0 2 * * *', timeZone: 'Middle/Earth' };
     expectRefusal(await ask('put', task('/schedule'), nowhere), 'PLANNING.SCHEDULE_INVALID');
+    expectRefusal(await ask('put', task('/schedule'), { ...cron, catchUp: 'all' }), 'REQUEST.INVALID');
+    expectRefusal(await ask('post', task('/rounds'), { resend: 'yes' }), 'REQUEST.INVALID');
     expectRefusal(await ask('post', task('/retry')), 'PLANNING.TASK_NOT_HALTED');
+    expectRefusal(await ask('post', task('/resume')), 'PLANNING.TASK_NOT_PAUSED');
+    expectRefusal(await ask('post', task('/withdraw-cancellation')), 'PLANNING.TASK_NOT_CANCELLED');
     const confirmed = await ask('post', task('/cutover/source-services-stopped'), { confirmed: true });
     expectRefusal(confirmed, 'CUTOVER.NOT_REQUESTED');
     expect(await events()).toEqual(before);
+  });
+
+  it('what makes no sense for a paused task is refused', async () => {
+    const paused = await ask('post', task('/pause'));
+    expect(paused.status).toBe(202);
+    expect(paused.body.task.status).toBe('paused');
+    await until('transfer to pause', activityIs('paused'), FOLLOWS_WITHIN_MS);
+    await expectRefusals([
+      ['/pause', 'PLANNING.TASK_PAUSED'],
+      ['/retry', 'PLANNING.TASK_PAUSED'],
+      ['/rounds', 'TRANSFER.PAUSED'],
+      ['/withdraw-cancellation', 'PLANNING.TASK_NOT_CANCELLED'],
+    ]);
+    expect((await ask('post', task('/resume'))).body.task.status).toBe('running');
+    await until('transfer to go on', activityIs('idle'), FOLLOWS_WITHIN_MS);
   });
 
   it('a second cutover is refused', async () => {
@@ -208,5 +264,55 @@ describe('with a machine and its task', () => {
     const before = await events();
     expectRefusal(await ask('post', task('/cutover')), 'CUTOVER.ALREADY_REQUESTED');
     expect(await events()).toEqual(before);
+  });
+
+  it('what makes no sense for a cancelled task is refused, and a repeated cancellation is one', async () => {
+    const headers = { 'Idempotency-Key': randomUUID() };
+    const first = await ask('post', task('/cancel'), { graceSeconds: 600 }, headers);
+    expect({ status: first.status, task: first.body.task.status }).toEqual({ status: 202, task: 'cancelling' });
+    const isAtRest = async () => {
+      const { replication, cutover } = (await ask('get', task(''))).body;
+      return replication.activity === 'stopped' && cutover.status === 'not-possible-yet';
+    };
+    await until('transfer and cutover to stop', isAtRest, FOLLOWS_WITHIN_MS);
+    const before = await events();
+    const second = await ask('post', task('/cancel'), { graceSeconds: 600 }, headers);
+    expect({ status: second.status, cleanUpAt: second.body.task.cleanUpAt }).toEqual({
+      status: 202,
+      cleanUpAt: first.body.task.cleanUpAt,
+    });
+    const schedule = { kind: 'interval', everySeconds: 60 };
+    expectRefusal(await ask('put', task('/schedule'), schedule), 'PLANNING.TASK_CANCELLED');
+    expectRefusal(await ask('post', TASKS, order()), 'PLANNING.SOURCE_BUSY');
+    expect(await events()).toEqual(before);
+    await expectRefusals([
+      ['/cancel', 'PLANNING.TASK_CANCELLED'],
+      ['/pause', 'PLANNING.TASK_CANCELLED'],
+      ['/resume', 'PLANNING.TASK_CANCELLED'],
+      ['/retry', 'PLANNING.TASK_CANCELLED'],
+      ['/rounds', 'TRANSFER.STOPPED'],
+      ['/cutover', 'PLANNING.TASK_CANCELLED'],
+    ]);
+    expect((await ask('post', task('/withdraw-cancellation'))).body.task).toMatchObject({
+      status: 'running',
+      cleanUpAt: null,
+    });
+    expectRefusal(await ask('post', task('/withdraw-cancellation')), 'PLANNING.TASK_NOT_CANCELLED');
+  });
+
+  it('after the clean-up nothing can be asked of the task, and nothing of it is left', async () => {
+    expect((await ask('post', task('/cancel'), { graceSeconds: 0 })).status).toBe(202);
+    const isCancelled = async () => (await ask('get', task(''))).body.task.status === 'cancelled';
+    await until('the clean-up', isCancelled, CLEANED_UP_WITHIN_MS);
+    await expectRefusals([
+      ['/withdraw-cancellation', 'PLANNING.TASK_ENDED'],
+      ['/cancel', 'PLANNING.TASK_ENDED'],
+      ['/pause', 'PLANNING.TASK_ENDED'],
+      ['/resume', 'PLANNING.TASK_ENDED'],
+      ['/retry', 'PLANNING.TASK_ENDED'],
+    ]);
+    const { entries } = planningCalls.readCompensationLedger.reply.parse((await ask('get', task('/ledger'))).body);
+    expect(entries.length).toBeGreaterThan(0);
+    expect(entries.filter(({ state }) => state !== 'removed')).toEqual([]);
   });
 });

@@ -13,6 +13,8 @@ import { InventoryReporter } from './inventory-reports/inventory.reporter.js';
 import { SourceQuiesce } from './quiesce/source-quiesce.js';
 import { DigestTableFolder } from './round/digest-table.folder.js';
 import { failureOf } from './round/failure-of.decision.js';
+import { ofAttempt } from './round/of-attempt.js';
+import { reachTarget } from './round/reach-target.js';
 import { RoundRunner } from './round/round-runner.js';
 import { RoundStateFile } from './round/round-state.file.js';
 import { SOFTWARE } from './software.js';
@@ -54,7 +56,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   });
   const rounds = new RoundRunner({
     collectInventory: () => inventories.collect(),
-    ...{ usedBlocksOf, openSourceDisk, syncDisk },
+    ...{ usedBlocksOf, openSourceDisk, reachTarget, syncDisk },
     digestTables: new DigestTableFolder(options.state.digestsFolder),
     quiesce: new SourceQuiesce({
       ownFolders: [options.state.folder, ...options.ownFolders],
@@ -68,6 +70,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     },
     scheduler: systemScheduler,
     now: () => new Date(),
+    random: Math.random,
     log,
   });
   const follower = followAssignments(rounds, report, options.log);
@@ -88,10 +91,10 @@ function followAssignments(
       else log.warn(`An agent cannot do ${assignment.kind}; assignment ${assignment.assignmentId} is left alone.`);
     },
     (assignment, error) => {
-      const { assignmentId, taskId } = assignment;
       const failure = failureOf(error);
-      log.error(`Assignment ${assignmentId} crashed: ${failure.detail}`);
-      void report({ kind: 'round-failed', taskId, assignmentId, ...failure }).catch(() => undefined);
+      log.error(`Assignment ${assignment.assignmentId} crashed: ${failure.detail}`);
+      if (assignment.kind !== 'sync-round') return;
+      report({ kind: 'round-failed', ...ofAttempt(assignment), ...failure }).catch(() => undefined);
     },
   );
 }

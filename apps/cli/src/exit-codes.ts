@@ -13,6 +13,8 @@ export const EXIT_CODES = {
   notAuthenticated: 5,
   /** `watch`: the task halted. */
   taskHalted: 6,
+  /** `watch`: the task was cancelled, and what was created for it is removed. */
+  taskCancelled: 7,
   /** Ended by Ctrl-C. */
   interrupted: 130,
 } as const;

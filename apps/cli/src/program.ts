@@ -2,7 +2,10 @@ import { Command } from 'commander';
 import type { CommandContext } from './command-context.js';
 import { addCutoverCommands } from './cutover/cutover.command.js';
 import { addEnrolTokenCommand } from './enrolment/enrol-token.command.js';
+import { addAcknowledgedCommand } from './acknowledged-ranges/acknowledged.command.js';
 import { addSitesCommand } from './hci-sites/sites.command.js';
+import { addPauseAndCancelCommands } from './interruptions/pause-and-cancel.command.js';
+import { addLedgerCommand } from './ledger/ledger.command.js';
 import { addTasksCommands } from './migration-tasks/tasks.command.js';
 import { addWatchCommand } from './progress/watch.command.js';
 import { addScheduleCommand } from './schedules/schedule.command.js';
@@ -14,7 +17,7 @@ export type GlobalOptions = { readonly url?: string; readonly keyFile?: string; 
 
 const EXIT_CODES_HELP = `
 Exit codes: 0 done, 1 defect, 2 wrong command line, 3 refused, 4 server unavailable, 5 not authenticated,
-            6 the watched task halted, 130 interrupted`;
+            6 the watched task halted, 7 the watched task was cancelled, 130 interrupted`;
 
 /** The program with all its commands; parsing throws CommanderError instead of ending the process. */
 export function landfallProgram(context: CommandContext): Command {
@@ -32,7 +35,10 @@ export function landfallProgram(context: CommandContext): Command {
   addWatchCommand(program, context);
   addSyncCommand(program, context);
   addScheduleCommand(program, context);
+  addPauseAndCancelCommands(program, context);
   addCutoverCommands(program, context);
+  addAcknowledgedCommand(program, context);
+  addLedgerCommand(program, context);
   addEnrolTokenCommand(program, context);
   forEachCommand(program, (command) => command.exitOverride());
   return program;

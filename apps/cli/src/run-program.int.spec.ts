@@ -8,8 +8,11 @@ import {
   SITE_ID,
   SOURCE_ID,
   TASK_ID,
+  exampleAcknowledged,
   exampleDocument,
   exampleEvent,
+  exampleLedger,
+  exampleLinkLost,
   exampleMachine,
   exampleProgress,
   exampleReplication,
@@ -178,6 +181,100 @@ describe('landfall, against a gateway', () => {
     ]);
   });
 
+  it('sets how a new task deals with what goes wrong', async () => {
+    const needed = ['task', 'create', '--name', 'n', '--source', SOURCE_ID, '--site', SITE_ID];
+    answer('/migration-tasks', { status: 201, body: exampleTask() });
+    const settings = [
+      ...['--resume-window', '20m', '--after-failure', 'resend-everything', '--retry-limit', '0'],
+      ...['--retry-delay', '90', '--cancel-grace', '0', '--failure-grace', 'never'],
+    ];
+    expect((await run([...needed, ...settings])).exitCode).toBe(0);
+    expect(asked.at(-1)?.body).toEqual({
+      name: 'n',
+      sourceMachineId: SOURCE_ID,
+      siteId: SITE_ID,
+      settings: {
+        resumeWindowSeconds: 1200,
+        afterFailure: 'resend-everything',
+        retryLimit: 0,
+        retryDelaySeconds: 90,
+        cancelGraceSeconds: 0,
+        failureGraceSeconds: null,
+      },
+    });
+    await run([...needed, '--failure-grace', '2d']);
+    expect(asked.at(-1)?.body).toMatchObject({ settings: { failureGraceSeconds: 172_800 } });
+    for (const wrong of [
+      ['--resume-window', 'long'],
+      ['--resume-window', 'never'],
+      ['--after-failure', 'hope'],
+      ['--retry-limit', '-1'],
+      ['--failure-grace', 'soon'],
+    ]) {
+      expect([wrong, (await run([...needed, ...wrong])).exitCode]).toEqual([wrong, 2]);
+    }
+    expect(asked).toHaveLength(2);
+  });
+
+  it('pauses, resumes, cancels and keeps a task, and shows it as it is then', async () => {
+    const task = `/migration-tasks/${TASK_ID}`;
+    const documentWith = (changes: Parameters<typeof exampleTask>[0]) =>
+      exampleDocument({ task: exampleTask(changes) });
+    const cancelled = documentWith({ status: 'cancelling', cleanUpAt: '2026-03-01T13:00:00.000Z' });
+    answer(`${task}/pause`, { status: 202, body: documentWith({ status: 'paused' }) });
+    answer(`${task}/resume`, { status: 202, body: exampleDocument() });
+    answer(`${task}/cancel`, { status: 202, body: cancelled });
+    answer(`${task}/withdraw-cancellation`, { status: 202, body: exampleDocument() });
+
+    expect((await run(['pause', TASK_ID])).out).toContain(`! paused; let it go on with: landfall resume ${TASK_ID}\n`);
+    expect((await run(['resume', TASK_ID])).out).toContain('Status     running');
+    const { out } = await run(['cancel', TASK_ID]);
+    expect(out).toContain('Clean-up   at 2026-03-01 13:00:00 UTC\n');
+    expect(out).toContain(`(time is up); keep it with: landfall keep ${TASK_ID}\n`);
+    expect(JSON.parse((await run(['cancel', TASK_ID, '--grace', '10m', '--json'])).out)).toEqual(cancelled);
+    await run(['cancel', TASK_ID, '--grace', '0']);
+    expect((await run(['cancel', TASK_ID, '--grace', 'soon'])).exitCode).toBe(2);
+    expect((await run(['keep', TASK_ID])).exitCode).toBe(0);
+    const root = `/api/v1${task}`;
+    expect(asked.map(({ method, path, body }) => [method, path, body])).toEqual([
+      ['POST', `${root}/pause`, undefined],
+      ['POST', `${root}/resume`, undefined],
+      ['POST', `${root}/cancel`, undefined],
+      ['POST', `${root}/cancel`, { graceSeconds: 600 }],
+      ['POST', `${root}/cancel`, { graceSeconds: 0 }],
+      ['POST', `${root}/withdraw-cancellation`, undefined],
+    ]);
+  });
+
+  it('sends everything again, and catches up, only as it is told', async () => {
+    const task = `/migration-tasks/${TASK_ID}`;
+    answer(`${task}/rounds`, { status: 202, body: { roundId: TASK_ID, skipped: null } });
+    answer(`${task}/schedule`, { body: exampleTask() });
+    expect((await run(['sync', TASK_ID, '--resend'])).out).toContain(`Round ${TASK_ID} has started.`);
+    const { out } = await run(['schedule', TASK_ID, '--every', '5m', '--catch-up', 'skip']);
+    expect(out).toBe('Synchronizations start by themselves: every 300 s, missed ones skipped.\n');
+    expect(asked.map(({ body }) => body)).toEqual([
+      { resend: true },
+      { kind: 'interval', everySeconds: 300, catchUp: 'skip' },
+    ]);
+    expect((await run(['schedule', TASK_ID, '--every', '5m', '--catch-up', 'all'])).exitCode).toBe(2);
+    expect((await run(['schedule', TASK_ID, '--off', '--catch-up', 'skip'])).exitCode).toBe(2);
+  });
+
+  it('lists what was created for a task, and what the target holds', async () => {
+    const task = `/migration-tasks/${TASK_ID}`;
+    answer(`${task}/ledger`, { body: { entries: exampleLedger() } });
+    answer(`${task}/acknowledged-ranges`, { body: { disks: exampleAcknowledged(30) } });
+    answer(`${task}/acknowledged-ranges?roundId=${SOURCE_ID}`, { body: { disks: [] } });
+    expect((await run(['ledger', TASK_ID])).out).toMatch(/target VM .*\n(.*\n)+1 of 2 left\.\n$/);
+    expect(JSON.parse((await run(['ledger', TASK_ID, '--json'])).out)).toEqual({ entries: exampleLedger() });
+    expect((await run(['acknowledged', TASK_ID])).out.trimEnd().split('\n')).toHaveLength(23);
+    expect((await run(['acknowledged', TASK_ID, '--all'])).out.trimEnd().split('\n')).toHaveLength(32);
+    expect((await run(['acknowledged', TASK_ID, '--round', SOURCE_ID])).out).toBe(
+      'Nothing is known to be acknowledged.\n',
+    );
+  });
+
   it('shows a refusal with code, text and remedy, and ends with 3', async () => {
     answer(`/migration-tasks/${TASK_ID}/cutover`, { status: 409, body: PROBLEM });
     expect(await run(['cutover', TASK_ID])).toEqual({
@@ -241,6 +338,26 @@ describe('landfall, against a gateway', () => {
     expect(out).toContain('Keeping the target in sync, ready for cutover  round 1 (full, itinerary) completed');
     expect(out).toContain('Status     completed');
     expect(asked).toHaveLength(2);
+  });
+
+  it('watches a lost link, a pause and a cancellation to their end, and ends with 7', async () => {
+    const event = (data: unknown) => `event: task\ndata: ${JSON.stringify(data)}\n\n`;
+    const taskIs = (status: 'paused' | 'cancelling' | 'cleaning-up' | 'cancelled') =>
+      event(exampleDocument({ task: exampleTask({ status }) }));
+    answer(`/migration-tasks/${TASK_ID}/progress`, {
+      stream: [
+        `event: snapshot\ndata: ${JSON.stringify(exampleLinkLost())}\n\n`,
+        taskIs('paused'),
+        taskIs('cancelling'),
+        taskIs('cleaning-up'),
+        taskIs('cancelled'),
+      ],
+    });
+    const { exitCode, out } = await run(['watch', TASK_ID]);
+    expect(exitCode).toBe(7);
+    expect(out).toContain('round 1 (full, itinerary), attempt 2: link lost\n! link lost at 2026-03-01 12:02:11 UTC');
+    expect(out).toContain('Status     cancelled');
+    expect(asked).toHaveLength(1);
   });
 
   it('ends with 6 when the watched task halts', async () => {

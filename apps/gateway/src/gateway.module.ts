@@ -6,8 +6,10 @@ import { EnrolmentController } from './enrolment/enrolment.controller.js';
 import { HciSitesController } from './hci-sites/hci-sites.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { NatsEcho } from './health/nats-echo.js';
+import { CancellationController } from './migration-tasks/cancellation.controller.js';
 import { MigrationTaskReader } from './migration-tasks/migration-task-reader.js';
 import { MigrationTasksController } from './migration-tasks/migration-tasks.controller.js';
+import { PauseController } from './migration-tasks/pause.controller.js';
 import { SynchronizationController } from './migration-tasks/synchronization.controller.js';
 import { OpenApiDocument } from './openapi/openapi-document.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
@@ -33,6 +35,8 @@ export class GatewayModule {
         HciSitesController,
         MigrationTasksController,
         SynchronizationController,
+        PauseController,
+        CancellationController,
         CutoverController,
         ProgressController,
       ],

@@ -11,6 +11,7 @@ const { taskId } = examples.migrationTaskExample;
 const { sourceMachineId } = examples.sourceMachineExample;
 const { siteId } = examples.hciSiteExample;
 const TASK = `/api/v1/migration-tasks/${taskId}`;
+const ROUND_ID = 'f47b1a2c-6a1e-4c8e-8a39-3d1c2b4a7606';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 interface Route {
@@ -38,6 +39,14 @@ const order = {
     disks: [{ sourceDiskId: 'WD-4C530001', sizeBytes: 107_374_182_400, allocation: 'thin' }],
   },
   copyRawDisks: true,
+  settings: {
+    resumeWindowSeconds: 600,
+    afterFailure: 'resend-everything',
+    retryLimit: 0,
+    retryDelaySeconds: 30,
+    cancelGraceSeconds: 0,
+    failureGraceSeconds: null,
+  },
 };
 
 const ROUTES: readonly Route[] = [
@@ -134,7 +143,7 @@ const ROUTES: readonly Route[] = [
     path: '/api/v1/migration-tasks',
     body: { name: 'db-01', sourceMachineId, siteId },
     call: planningCalls.createMigrationTask,
-    data: { name: 'db-01', sourceMachineId, siteId, target: {}, copyRawDisks: false },
+    data: { name: 'db-01', sourceMachineId, siteId, target: {}, copyRawDisks: false, settings: {} },
     status: 201,
     answer: examples.migrationTaskExample,
     location: TASK,
@@ -163,9 +172,46 @@ const ROUTES: readonly Route[] = [
     path: `${TASK}/rounds`,
     body: {},
     call: transferCalls.startSyncRound,
-    data: { taskId, trigger: 'manual' },
+    data: { taskId, trigger: 'manual', resend: false },
     status: 202,
     answer: examples.syncRoundRequestedExample,
+  },
+  {
+    operation: 'startSyncRound',
+    method: 'post',
+    path: `${TASK}/rounds`,
+    body: { resend: true },
+    call: transferCalls.startSyncRound,
+    data: { taskId, trigger: 'manual', resend: true },
+    status: 202,
+    answer: examples.syncRoundRequestedExample,
+  },
+  {
+    operation: 'readAcknowledgedRanges',
+    method: 'get',
+    path: `${TASK}/acknowledged-ranges?roundId=${ROUND_ID.toUpperCase()}`,
+    call: transferCalls.readAcknowledgedRanges,
+    data: { taskId, roundId: ROUND_ID },
+    status: 200,
+    answer: examples.acknowledgedRangesExample,
+  },
+  {
+    operation: 'readAcknowledgedRanges',
+    method: 'get',
+    path: `${TASK}/acknowledged-ranges`,
+    call: transferCalls.readAcknowledgedRanges,
+    data: { taskId, roundId: null },
+    status: 200,
+    answer: { disks: [] },
+  },
+  {
+    operation: 'readCompensationLedger',
+    method: 'get',
+    path: `${TASK}/ledger`,
+    call: planningCalls.readCompensationLedger,
+    data: { taskId },
+    status: 200,
+    answer: examples.compensationLedgerExample,
   },
   {
     operation: 'setSchedule',
@@ -181,9 +227,9 @@ const ROUTES: readonly Route[] = [
     operation: 'setSchedule',
     method: 'put',
     path: `${TASK}/schedule`,
-    body: { kind: 'cron', expression: '30 2 * * *', timeZone: 'Europe/Berlin' },
+    body: { kind: 'cron', expression: '30 2 * * *', timeZone: 'Europe/Berlin', catchUp: 'skip' },
     call: planningCalls.setSchedule,
-    data: { taskId, schedule: { kind: 'cron', expression: '30 2 * * *', timeZone: 'Europe/Berlin' } },
+    data: { taskId, schedule: { kind: 'cron', expression: '30 2 * * *', timeZone: 'Europe/Berlin', catchUp: 'skip' } },
     status: 200,
     answer: examples.migrationTaskExample,
   },
@@ -244,8 +290,29 @@ const ROUTES: readonly Route[] = [
   },
 ];
 
+/** Planning does what these ask, and the answer has the other services' part, too. */
+const TASK_ORDERS = [
+  ['pauseMigrationTask', 'pause', undefined, planningCalls.pauseMigrationTask, { taskId }],
+  ['resumeMigrationTask', 'resume', {}, planningCalls.resumeMigrationTask, { taskId }],
+  ['cancelMigrationTask', 'cancel', undefined, planningCalls.cancelMigrationTask, { taskId, graceSeconds: null }],
+  ['cancelMigrationTask', 'cancel', {}, planningCalls.cancelMigrationTask, { taskId, graceSeconds: null }],
+  [
+    'cancelMigrationTask',
+    'cancel',
+    { graceSeconds: 0 },
+    planningCalls.cancelMigrationTask,
+    { taskId, graceSeconds: 0 },
+  ],
+  ['withdrawCancellation', 'withdraw-cancellation', undefined, planningCalls.withdrawCancellation, { taskId }],
+] as const;
+
 /** These are tested by themselves. */
-const ELSEWHERE = ['getHealth', 'getMigrationTask', 'followMigrationTask'];
+const ELSEWHERE = [
+  'getHealth',
+  'getMigrationTask',
+  'followMigrationTask',
+  ...TASK_ORDERS.map(([operation]) => operation),
+];
 
 const isOfTask = (path: string): boolean => path.startsWith(`${TASK}/`);
 
@@ -300,6 +367,41 @@ describe("the gateway's routes", () => {
 
     gateway.services.on(transferCalls.getReplication, () => null);
     expect((await ask('get', TASK)).body).toEqual({ task, replication: null, cutover });
+  });
+
+  it.each(TASK_ORDERS)('%s (%s %j) answers the whole task', async (_operation, path, body, call, data) => {
+    const { replication, cutover } = examples.taskDocumentExample;
+    const task = { ...examples.migrationTaskExample, name: 'as the command left it' };
+    gateway.services.on(call, () => task);
+    gateway.services.on(transferCalls.getReplication, () => replication);
+    gateway.services.on(cutoverCalls.getCutover, () => cutover);
+    const response = await ask('post', `${TASK}/${path}`).set('Idempotency-Key', 'once').send(body);
+    expect(response.status).toBe(202);
+    expect(response.body).toEqual({ task, replication, cutover });
+    const [asked] = gateway.services.askedOf(call);
+    expect(asked?.data).toEqual(data);
+    const commandId = asked?.context.commandId;
+    await ask('post', `${TASK}/${path}`).set('Idempotency-Key', 'once').send(body);
+    expect(gateway.services.askedOf(call).map(({ context }) => context.commandId)).toEqual([commandId, commandId]);
+  });
+
+  it.each(TASK_ORDERS)('%s (%s %j) asks for nothing when there is no task', async (_operation, path, body) => {
+    gateway.services.refuse(planningCalls.getMigrationTask, 'PLANNING.TASK_NOT_FOUND');
+    const response = await ask('post', `${TASK}/${path}`).send(body);
+    expect(response.body).toMatchObject({ code: 'PLANNING.TASK_NOT_FOUND', status: 404 });
+    expect(gateway.services.asked.map(({ subject }) => subject)).toEqual([planningCalls.getMigrationTask.subject]);
+  });
+
+  it.each([
+    ['pause', planningCalls.pauseMigrationTask, 'PLANNING.TASK_PAUSED'],
+    ['resume', planningCalls.resumeMigrationTask, 'PLANNING.TASK_NOT_PAUSED'],
+    ['cancel', planningCalls.cancelMigrationTask, 'PLANNING.TOO_LATE_TO_CANCEL'],
+    ['withdraw-cancellation', planningCalls.withdrawCancellation, 'PLANNING.TASK_NOT_CANCELLED'],
+  ] as const)('%s gives a refusal as the service said it', async (path, call, code) => {
+    gateway.services.refuse(call, code);
+    const response = await ask('post', `${TASK}/${path}`);
+    expect(response.body).toMatchObject({ code, status: 409, remedy: 'Do something else.' });
+    expect(gateway.services.askedOf(transferCalls.getReplication)).toEqual([]);
   });
 
   it('describes itself, and every described route is tested', async () => {

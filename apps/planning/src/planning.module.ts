@@ -2,9 +2,11 @@ import { type DynamicModule, Injectable, Module, type OnApplicationBootstrap } f
 import { EventStoreDb } from '#libs/eventstore';
 import { ServiceBus } from '#libs/messaging';
 import { KernelModule, Readers, type ServiceEnvironment } from '#libs/service-kit';
+import { CleanUpSweeper } from './clean-up/clean-up-sweeper.js';
 import { CreateMigrationTask } from './migration-task/commands/create-migration-task/create-migration-task.js';
 import { MigrationTasksController } from './migration-task/migration-tasks.controller.js';
 import {
+  addCleanUpToMigrationTask,
   createMigrationTask,
   MigrationTaskRow,
   migrationTaskProjection,
@@ -34,11 +36,11 @@ export class PlanningModule {
         KernelModule.for({
           service: 'planning',
           environment,
-          readModels: { entities: [MigrationTaskRow], migrations: [createMigrationTask] },
+          readModels: { entities: [MigrationTaskRow], migrations: [createMigrationTask, addCleanUpToMigrationTask] },
         }),
       ],
       controllers: [MigrationTasksController],
-      providers: [CreateMigrationTask, TimePointSweeper, PlanningReaders],
+      providers: [CreateMigrationTask, TimePointSweeper, CleanUpSweeper, PlanningReaders],
     };
   }
 }

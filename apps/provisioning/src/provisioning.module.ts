@@ -10,7 +10,7 @@ import { HciSitesController } from './hci-site/hci-sites.controller.js';
 import { driveHypervisorWhenRequested } from './policies/drive-hypervisor-when-requested/drive-hypervisor-when-requested.js';
 import { noteReadyWhenRestorerEnrolled } from './policies/note-ready-when-restorer-enrolled/note-ready-when-restorer-enrolled.js';
 import type { ProvisioningConfig } from './provisioning.config.js';
-import { createTargetVm, TargetVmRow, targetVmProjection } from './target-vm/target-vm.projection.js';
+import { createTargetVm, refoldTargetVm, TargetVmRow, targetVmProjection } from './target-vm/target-vm.projection.js';
 import { TargetVmsController } from './target-vm/target-vms.controller.js';
 
 const DRIVERS = Symbol('Drivers');
@@ -50,6 +50,7 @@ export class ProvisioningModule {
         node: process.execPath,
         serverUrl: config.LOCAL_PROCESS_SERVER_URL ?? null,
         insecureNetwork: config.LOCAL_PROCESS_INSECURE_NETWORK === 'true',
+        listenHost: config.LOCAL_PROCESS_LISTEN_HOST,
       }),
     };
     return {
@@ -60,7 +61,7 @@ export class ProvisioningModule {
           environment: config,
           readModels: {
             entities: [HciSiteRow, TargetVmRow],
-            migrations: [createHciSite, createTargetVm],
+            migrations: [createHciSite, createTargetVm, refoldTargetVm],
           },
         }),
       ],

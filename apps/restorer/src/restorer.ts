@@ -17,8 +17,10 @@ import { join } from 'node:path';
 import type { RestorerConfig } from './config/restorer-config.js';
 import { computeDigests } from './serving/compute-digests.js';
 import { failureOf } from './serving/failure-of.decision.js';
+import { endLeftoverServers } from './serving/leftover-servers.js';
 import type { RestorerPorts } from './serving/restorer.ports.js';
 import { serveExports } from './serving/serve-exports.js';
+import { readServerBytes } from './serving/server-bytes.js';
 import { SOFTWARE } from './software.js';
 import { TargetDisks } from './targets/target-disks.js';
 
@@ -45,7 +47,7 @@ export async function runRestorer(config: RestorerConfig, log: EndLog, signal: A
   const ports: RestorerPorts = {
     listenHost: config.listenHost,
     findDisks: (wanted) => disks.find(wanted),
-    ...{ startNbdkit, digestDisk },
+    ...{ endLeftoverServers, startNbdkit, readServerBytes, digestDisk },
     report: (report) => link.report(report),
     progress: (progress) => {
       link.progress(progress);

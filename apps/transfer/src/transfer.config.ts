@@ -13,6 +13,11 @@ const transferConfig = serviceEnvironment
     LINK_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
     /** Set to `true` when something in front of the control channel ends TLS. */
     LINK_BEHIND_TLS: z.enum(['true', 'false']).default('false'),
+    /**
+     * Seconds from the start of the service, or from the end of an outage, to the first deadline that it takes for
+     * passed and the first endpoint that it takes for gone: endpoints get the time to come back and tell.
+     */
+    DEADLINE_SETTLE_SECONDS: z.coerce.number().int().min(0).max(3_600).default(30),
   })
   .refine((config) => isLoopback(config.LINK_HOST) || config.LINK_BEHIND_TLS === 'true', {
     path: ['LINK_HOST'],

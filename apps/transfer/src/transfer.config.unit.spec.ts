@@ -31,6 +31,14 @@ describe('the configuration of the transfer service', () => {
     expect(() => parseTransferConfig({ ...COMPLETE, LINK_HOST: '0.0.0.0', LINK_BEHIND_TLS: 'yes' })).toThrow();
   });
 
+  it('lets endpoints come back for 30 s before it judges, or for as long as it is told', () => {
+    expect(parseTransferConfig(COMPLETE).DEADLINE_SETTLE_SECONDS).toBe(30);
+    expect(parseTransferConfig({ ...COMPLETE, DEADLINE_SETTLE_SECONDS: '0' }).DEADLINE_SETTLE_SECONDS).toBe(0);
+    for (const DEADLINE_SETTLE_SECONDS of ['-1', '1.5', 'soon']) {
+      expect(() => parseTransferConfig({ ...COMPLETE, DEADLINE_SETTLE_SECONDS })).toThrow(/DEADLINE_SETTLE_SECONDS/);
+    }
+  });
+
   it('tells of a host that is not loopback together with every other fault', () => {
     const broken = { NATS_URL: 'bus', LINK_HOST: '0.0.0.0', LINK_PORT: 'many', LINK_PUBLIC_URL: 'ftp://x' };
     const message = /EVENTSTORE_URL[^]*NATS_URL[^]*DATABASE_URL[^]*LINK_PORT[^]*LINK_PUBLIC_URL[^]*LINK_HOST/;

@@ -24,7 +24,9 @@ export class TaskFollower {
 
   /** Lines about what goes on. */
   render(columns: number, paint: Paint): readonly string[] {
-    return this.#watched === undefined ? [] : renderWatch(this.#watched, columns, paint).map((line) => `  ${line}`);
+    return this.#watched === undefined
+      ? []
+      : renderWatch(this.#watched, columns, paint, Date.now()).map((line) => `  ${line}`);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { ByteRange } from '#libs/contracts';
-import { mergeExtents } from '#libs/block-transfer';
+import { invertExtents, mergeExtents } from '#libs/block-transfer';
 
 const LINE =
   /connection=(\d+) (\.\.\.)?(Write|Zero|Flush) id=(\d+)(?: offset=(0x[0-9a-f]+) count=(0x[0-9a-f]+))?.*?(?:return=(-?\d+))?/;
@@ -9,6 +9,17 @@ const LINE =
  * had ended before a flush began that ended well. An oracle that knows nothing of the client.
  */
 export function durableByLog(text: string): ByteRange[] {
+  return readLog(text).durable;
+}
+
+/** What a power cut may leave in any state: writes and zeroes that were begun, and are not durable. */
+export function volatileByLog(text: string, diskBytes: number): ByteRange[] {
+  const { begun, durable } = readLog(text);
+  return invertExtents(mergeExtents([...invertExtents(begun, diskBytes), ...durable]), diskBytes);
+}
+
+function readLog(text: string): { begun: ByteRange[]; durable: ByteRange[] } {
+  const begun: ByteRange[] = [];
   const open = new Map<string, ByteRange[]>();
   const ended: ByteRange[] = [];
   const durable: ByteRange[] = [];
@@ -19,10 +30,11 @@ export function durableByLog(text: string): ByteRange[] {
     if (end === undefined) {
       const range = { offsetBytes: Number(offset), lengthBytes: Number(count) };
       open.set(key, operation === 'Flush' ? [...ended] : [range]);
+      if (operation !== 'Flush') begun.push(range);
     } else if (line.includes('return=0')) {
       const list = operation === 'Flush' ? durable : ended;
       for (const range of open.get(key) ?? []) list.push(range);
     }
   }
-  return mergeExtents(durable);
+  return { begun: mergeExtents(begun), durable: mergeExtents(durable) };
 }

@@ -50,21 +50,32 @@ export type ExportedDisk = z.infer<typeof exportedDisk>;
 
 export const idleAssignment = z.object({ kind: z.literal('idle'), assignmentId: z.literal('idle') });
 
-/** Agent: run one sync round over these disks. `assignmentId` is the round's id. */
-export const syncRoundAssignment = z.object({
-  kind: z.literal('sync-round'),
+/**
+ * A round is worked on in attempts, each over a data path of its own: when the path is lost, or a pause is over, the
+ * next attempt goes on where the one before it stopped. `assignmentId` names the attempt.
+ */
+const attemptOfRound = {
   assignmentId: z.uuid(),
   taskId: z.uuid(),
+  roundId: z.uuid(),
+  attempt: z.number().int().min(1),
+};
+
+/** Agent: work on a sync round over these disks. */
+export const syncRoundAssignment = z.object({
+  kind: z.literal('sync-round'),
+  ...attemptOfRound,
   roundKind,
+  /** Everything is sent again, whatever the target is known to hold. */
+  resend: z.boolean(),
   disks: z.array(z.object({ diskId: z.string(), device: z.string(), sizeBytes: bytes, export: nbdExport })).min(1),
 });
 export type SyncRoundAssignment = z.infer<typeof syncRoundAssignment>;
 
-/** Restorer: serve these disks over NBD for one round, by a fresh server. `assignmentId` is the round's id. */
+/** Restorer: serve these disks over NBD for one attempt, by fresh servers. */
 export const serveExportsAssignment = z.object({
   kind: z.literal('serve-exports'),
-  assignmentId: z.uuid(),
-  taskId: z.uuid(),
+  ...attemptOfRound,
   disks: z.array(z.object({ diskId: z.string(), sizeBytes: bytes })).min(1),
 });
 export type ServeExportsAssignment = z.infer<typeof serveExportsAssignment>;
@@ -88,7 +99,7 @@ export type Assignment = z.infer<typeof assignment>;
 
 // ---- reports: endpoint to server -----------------------------------------------------------------------------
 
-/** How an endpoint's work can fail. Closed list; remedies are in {@link ENDPOINT_FAILURE_REMEDIES}. */
+/** How an endpoint's work can fail. Closed list; what each means is in `FAILURES`. */
 export const endpointFailureCode = z.enum([
   'DATA_PATH_LOST',
   'SOURCE_READ_FAILED',
@@ -102,20 +113,6 @@ export const endpointFailureCode = z.enum([
   'INTERNAL_ERROR',
 ]);
 export type EndpointFailureCode = z.infer<typeof endpointFailureCode>;
-
-export const ENDPOINT_FAILURE_REMEDIES: Readonly<Record<EndpointFailureCode, string>> = {
-  DATA_PATH_LOST: 'Check the network between source and target, then request another synchronization.',
-  SOURCE_READ_FAILED: 'Check the source disk for errors (dmesg, smartctl), then request another synchronization.',
-  SOURCE_DISK_CHANGED: 'The source disk is gone or has another size; restore it, or create a new task.',
-  USED_BLOCKS_UNKNOWN:
-    'The used blocks of a file system could not be listed; see the detail, then request another synchronization.',
-  TARGET_WRITE_FAILED: "Check the target's storage, then request another synchronization.",
-  TARGET_DISK_FULL: "Make room on the target's storage, then request another synchronization.",
-  TARGET_DISK_MISSING: 'The target VM lacks a disk that the task needs; recreate the target.',
-  EXPORT_FAILED: "See the restore environment's log, then request another synchronization.",
-  ENDPOINT_RESTARTED: 'The program lost its work when it restarted; request another synchronization.',
-  INTERNAL_ERROR: 'Collect the log of the program that failed and report it.',
-};
 
 /** Bytes of one disk in one round. `usedBytes`: by the file systems' maps; `sentBytes`: payload of NBD writes. */
 export const diskRoundResult = z.object({
@@ -144,27 +141,39 @@ export const diskDigest = z.object({
 });
 export type DiskDigest = z.infer<typeof diskDigest>;
 
+/** What a round compares the source with: nothing (all is sent), or the digests of what the target holds. */
+export const comparison = z.enum(['all-blocks', 'rescan']);
+export type Comparison = z.infer<typeof comparison>;
+
 const ofTask = { taskId: z.uuid(), assignmentId: z.uuid() };
+const ofRound = { ...ofTask, roundId: z.uuid() };
+const reason = { code: endpointFailureCode, detail: z.string().max(2000) };
 
 export const endpointReport = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('inventory'), inventory: machineInventory }),
+  /** Agent: the data path of this attempt is there, and the work goes on. */
+  z.object({ kind: z.literal('link-established'), ...ofRound, comparison }),
+  /** Agent: the data path of this attempt is lost. The round is not: it waits for the next attempt. */
+  z.object({ kind: z.literal('link-lost'), ...ofRound, detail: z.string().max(2000) }),
   /** Agent: these ranges were written and a FLUSH that was sent after their acknowledgement succeeded. */
   z.object({
     kind: z.literal('ranges-acknowledged'),
-    ...ofTask,
+    ...ofRound,
     diskId: z.string(),
     ranges: z.array(byteRange).max(20_000),
   }),
-  z.object({ kind: z.literal('round-completed'), ...ofTask, disks: z.array(diskRoundResult).min(1) }),
-  z.object({ kind: z.literal('round-failed'), ...ofTask, code: endpointFailureCode, detail: z.string().max(2000) }),
+  z.object({ kind: z.literal('round-completed'), ...ofRound, disks: z.array(diskRoundResult).min(1) }),
+  z.object({ kind: z.literal('round-failed'), ...ofRound, ...reason }),
   z.object({
     kind: z.literal('exports-opened'),
-    ...ofTask,
+    ...ofRound,
     exports: z.array(exportedDisk).min(1),
   }),
-  z.object({ kind: z.literal('exports-failed'), ...ofTask, code: endpointFailureCode, detail: z.string().max(2000) }),
+  z.object({ kind: z.literal('exports-failed'), ...ofRound, ...reason }),
+  /** Restorer: the disks are being read for the verification. */
+  z.object({ kind: z.literal('digests-begun'), ...ofTask }),
   z.object({ kind: z.literal('digests-computed'), ...ofTask, disks: z.array(diskDigest).min(1) }),
-  z.object({ kind: z.literal('digests-failed'), ...ofTask, code: endpointFailureCode, detail: z.string().max(2000) }),
+  z.object({ kind: z.literal('digests-failed'), ...ofTask, ...reason }),
 ]);
 export type EndpointReport = z.infer<typeof endpointReport>;
 
@@ -172,7 +181,8 @@ export type EndpointReport = z.infer<typeof endpointReport>;
 export const endpointProgress = z.object({
   ...ofTask,
   at: instant,
-  activity: z.enum(['mapping', 'transferring', 'flushing', 'digesting']),
+  /** `rescanning`: compared with the digests of what the target holds. `serving`: the restorer's view of a round. */
+  activity: z.enum(['mapping', 'transferring', 'rescanning', 'flushing', 'waiting-for-link', 'serving', 'digesting']),
   disks: z.array(
     z.object({
       diskId: z.string(),
@@ -198,7 +208,13 @@ export const endpointFrame = z.discriminatedUnion('type', [
     /** The assignment in hand, so that the server sees a program that lost its work. */
     assignmentId: z.string().nullable(),
   }),
-  z.object({ type: z.literal('report'), reportId: z.uuid(), report: endpointReport }),
+  /** `ageMs`: how long ago the report was made when this frame was sent, so that no clock has to be right. */
+  z.object({
+    type: z.literal('report'),
+    reportId: z.uuid(),
+    ageMs: z.number().int().nonnegative(),
+    report: endpointReport,
+  }),
   z.object({ type: z.literal('progress'), progress: endpointProgress }),
 ]);
 export type EndpointFrame = z.infer<typeof endpointFrame>;

@@ -1,6 +1,7 @@
 export * from './control-channel.js';
 export * from './cutover-calls.js';
 export * from './error-codes.js';
+export * from './failures.js';
 export * from './inventory.js';
 export * from './planning-calls.js';
 export * from './provisioning-calls.js';

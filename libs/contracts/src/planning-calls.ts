@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { failure, migratedDisk } from './published-events.js';
 import { bytes, instant } from './quantities.js';
 import { serviceCall } from './service-call.js';
+import { DEFAULT_REPLICATION_SETTINGS, replicationSettings } from './transfer-calls.js';
 
 export const severity = z.enum(['critical', 'warning', 'information']);
 
@@ -44,11 +45,32 @@ export const phase = z.object({
 });
 export type Phase = z.infer<typeof phase>;
 
+/**
+ * What becomes of time points that passed while nobody could look (the server was down): `once` makes up for all of
+ * them by one synchronization, `skip` waits for the next time point. Left out: `once`.
+ */
+const catchUp = z.enum(['once', 'skip']).optional();
 export const schedule = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('interval'), everySeconds: z.number().int().min(1).max(31_536_000) }),
-  z.object({ kind: z.literal('cron'), expression: z.string().max(200), timeZone: z.string().max(100) }),
+  z.object({ kind: z.literal('interval'), everySeconds: z.number().int().min(1).max(31_536_000), catchUp }),
+  z.object({ kind: z.literal('cron'), expression: z.string().max(200), timeZone: z.string().max(100), catchUp }),
 ]);
 export type Schedule = z.infer<typeof schedule>;
+
+const graceSeconds = z.number().int().min(0).max(31_536_000);
+
+/** How a task deals with what goes wrong. */
+export const taskSettings = replicationSettings.extend({
+  /** Between a cancellation and the clean-up, which deletes the target: time to change one's mind. */
+  cancelGraceSeconds: graceSeconds,
+  /** The same after a failure that nobody attends to; null: a failed task is never cleaned up by itself. */
+  failureGraceSeconds: graceSeconds.nullable(),
+});
+export type TaskSettings = z.infer<typeof taskSettings>;
+export const DEFAULT_TASK_SETTINGS: TaskSettings = {
+  ...DEFAULT_REPLICATION_SETTINGS,
+  cancelGraceSeconds: 3_600,
+  failureGraceSeconds: 604_800,
+};
 
 export const migrationTaskOrder = z.object({
   name: z.string().min(1).max(200),
@@ -58,9 +80,21 @@ export const migrationTaskOrder = z.object({
   diskIds: z.array(z.string()).min(1).max(256).optional(),
   target: targetWishes,
   copyRawDisks: z.boolean(),
+  /** What is left out takes its default. */
+  settings: taskSettings.partial(),
 });
 
-export const taskStatus = z.enum(['running', 'halted', 'completed']);
+/** `cancelling`: cancelled, and in the grace period before the clean-up. `cleaning-up`: what was created is being removed. */
+export const taskStatus = z.enum([
+  'running',
+  'paused',
+  'halted',
+  'cancelling',
+  'cleaning-up',
+  'cancelled',
+  'completed',
+]);
+export type TaskStatus = z.infer<typeof taskStatus>;
 
 export const migrationTaskView = z.object({
   taskId: z.uuid(),
@@ -80,6 +114,9 @@ export const migrationTaskView = z.object({
   schedule: schedule.nullable(),
   nextTimePoint: instant.nullable(),
   halt: failure.nullable(),
+  settings: taskSettings,
+  /** When what was created for the task is removed, unless somebody changes their mind before. */
+  cleanUpAt: instant.nullable(),
   createdAt: instant,
   completedAt: instant.nullable(),
 });
@@ -100,6 +137,17 @@ export const eventView = z.object({
   data: z.unknown(),
 });
 export type EventView = z.infer<typeof eventView>;
+
+/** One thing that was created outside for a task, known from events alone. */
+export const ledgerEntry = z.object({
+  kind: z.enum(['target-vm', 'target-disk', 'restorer-credential', 'nbd-export']),
+  /** Whatever names it where it is: a VM's reference, a disk's id, an endpoint's id, `host:port`. */
+  reference: z.string(),
+  /** `expected`: asked for, and not known to be there. `removal-announced`: about to be removed. */
+  state: z.enum(['expected', 'exists', 'removal-announced', 'removed']),
+  since: instant,
+});
+export type LedgerEntry = z.infer<typeof ledgerEntry>;
 
 const ofTask = z.object({ taskId: z.uuid() });
 
@@ -122,6 +170,24 @@ export const planningCalls = {
     migrationTaskView,
   ),
   retryMigrationTask: serviceCall('planning.retry-migration-task', ofTask, migrationTaskView),
+  pauseMigrationTask: serviceCall('planning.pause-migration-task', ofTask, migrationTaskView),
+  resumeMigrationTask: serviceCall('planning.resume-migration-task', ofTask, migrationTaskView),
+  /** @param graceSeconds null: as the task's settings say */
+  cancelMigrationTask: serviceCall(
+    'planning.cancel-migration-task',
+    z.object({ taskId: z.uuid(), graceSeconds: graceSeconds.nullable() }),
+    migrationTaskView,
+  ),
+  /**
+   * Until the clean-up has begun: the task goes on where it was, without the pause that it may have been in. A cutover
+   * that was under way is asked for and confirmed anew, as the source may have been in service meanwhile.
+   */
+  withdrawCancellation: serviceCall('planning.withdraw-cancellation', ofTask, migrationTaskView),
+  readCompensationLedger: serviceCall(
+    'planning.read-compensation-ledger',
+    ofTask,
+    z.object({ entries: z.array(ledgerEntry) }),
+  ),
   readTaskEvents: serviceCall(
     'planning.read-task-events',
     z.object({

@@ -19,7 +19,16 @@ export const targetVmView = z.object({
   targetVmId: z.uuid(),
   taskId: z.uuid(),
   siteId: z.uuid(),
-  status: z.enum(['requested', 'created', 'ready', 'failed', 'booting-from-disk', 'booted-from-disk']),
+  status: z.enum([
+    'requested',
+    'created',
+    'ready',
+    'failed',
+    'booting-from-disk',
+    'booted-from-disk',
+    'removing',
+    'removed',
+  ]),
   /** The driver's own name for the machine, such as a folder or a VM id. */
   reference: z.string().nullable(),
   specification: targetSpecification,
@@ -41,5 +50,11 @@ export const provisioningCalls = {
     nothing,
   ),
   bootTargetFromDisk: serviceCall('provisioning.boot-target-from-disk', z.object({ targetVmId: z.uuid() }), nothing),
+  /** Removes the machine and its disks; answered when that is recorded as wanted, also for one that never was. */
+  removeTargetVm: serviceCall(
+    'provisioning.remove-target-vm',
+    z.object({ targetVmId: z.uuid(), taskId: z.uuid() }),
+    nothing,
+  ),
   getTargetVm: serviceCall('provisioning.get-target-vm', z.object({ targetVmId: z.uuid() }), targetVmView),
 } as const;

@@ -7,16 +7,41 @@ import { bytes, instant } from './quantities.js';
  * everything else that a service records is its own affair.
  */
 
-export const failure = z.object({ code: z.string(), detail: z.string(), remedy: z.string() });
+/** `lost` and `kept` say what a failure cost, and what it did not. */
+export const failure = z.object({
+  code: z.string(),
+  detail: z.string(),
+  remedy: z.string(),
+  lost: z.string().optional(),
+  kept: z.string().optional(),
+});
 export type Failure = z.infer<typeof failure>;
 
 export const migratedDisk = z.object({ diskId: z.string(), device: z.string(), sizeBytes: bytes });
 export type MigratedDisk = z.infer<typeof migratedDisk>;
 
-export const roundTrigger = z.enum(['itinerary', 'manual', 'schedule']);
+export const roundTrigger = z.enum(['itinerary', 'manual', 'schedule', 'retry']);
 export type RoundTrigger = z.infer<typeof roundTrigger>;
 
 export const PUBLISHED = {
+  /** Before anything is made: what a hypervisor may hold because of the task. */
+  targetVmRequested: {
+    stored: 'provisioning.target-vm-requested.v1',
+    schema: z.looseObject({
+      targetVmId: z.uuid(),
+      taskId: z.uuid(),
+      specification: z.looseObject({ disks: z.array(z.looseObject({ sourceDiskId: z.string() })) }),
+    }),
+  },
+  targetVmCreated: {
+    stored: 'provisioning.target-vm-created.v1',
+    schema: z.object({ targetVmId: z.uuid(), taskId: z.uuid(), reference: z.string() }),
+  },
+  /** The restore environment has enrolled while nobody waited for it: after a failure, or during the removal. */
+  targetVmRestorerEnrolled: {
+    stored: 'provisioning.target-vm-restorer-enrolled.v1',
+    schema: z.object({ targetVmId: z.uuid(), taskId: z.uuid(), restorerId: z.uuid() }),
+  },
   targetVmReady: {
     stored: 'provisioning.target-vm-ready.v1',
     schema: z.object({ targetVmId: z.uuid(), taskId: z.uuid(), restorerId: z.uuid() }),
@@ -24,6 +49,21 @@ export const PUBLISHED = {
   targetVmFailed: {
     stored: 'provisioning.target-vm-failed.v1',
     schema: z.object({ targetVmId: z.uuid(), taskId: z.uuid(), failure }),
+  },
+  /** Announced before anything is deleted. */
+  targetVmRemovalRequested: {
+    stored: 'provisioning.target-vm-removal-requested.v1',
+    schema: z.object({ targetVmId: z.uuid(), taskId: z.uuid() }),
+  },
+  /** The hypervisor refuses for good; the machine may still be there. Asked for again, it is tried again. */
+  targetVmRemovalFailed: {
+    stored: 'provisioning.target-vm-removal-failed.v1',
+    schema: z.object({ targetVmId: z.uuid(), taskId: z.uuid(), failure }),
+  },
+  /** Nothing of the machine is left at the hypervisor; its id is never used again. */
+  targetVmRemoved: {
+    stored: 'provisioning.target-vm-removed.v1',
+    schema: z.object({ targetVmId: z.uuid(), taskId: z.uuid(), restorerId: z.uuid().nullable() }),
   },
   targetVmBootedFromDisk: {
     stored: 'provisioning.target-vm-booted-from-disk.v1',
@@ -40,6 +80,11 @@ export const PUBLISHED = {
       enrolledAt: instant,
     }),
   },
+  /** The endpoint's credential is refused from here on. */
+  endpointRevoked: {
+    stored: 'transfer.endpoint-revoked.v1',
+    schema: z.looseObject({ endpointId: z.uuid() }),
+  },
   syncRoundStarted: {
     stored: 'transfer.sync-round-started.v1',
     schema: z.object({
@@ -48,6 +93,8 @@ export const PUBLISHED = {
       number: z.number().int().positive(),
       roundKind,
       trigger: roundTrigger,
+      /** Everything is sent again by choice; left out: only what the target is not known to hold. */
+      resend: z.boolean().optional(),
     }),
   },
   exportsOpened: {
@@ -56,15 +103,37 @@ export const PUBLISHED = {
       taskId: z.uuid(),
       roundId: z.uuid(),
       exports: z.array(exportedDisk),
+      /** Left out: the first. */
+      attempt: z.number().int().min(1).optional(),
     }),
   },
+  /** The exports of this attempt are of no use any more. */
+  linkLost: {
+    stored: 'transfer.link-lost.v1',
+    schema: z.object({
+      taskId: z.uuid(),
+      roundId: z.uuid(),
+      attempt: z.number().int().min(1),
+      lostAt: instant,
+      detail: z.string(),
+    }),
+  },
+  /** Both ends rest; what was served for the round in hand is not served any more. */
+  replicationPaused: { stored: 'transfer.replication-paused.v1', schema: z.object({ taskId: z.uuid() }) },
   syncRoundCompleted: {
     stored: 'transfer.sync-round-completed.v1',
     schema: z.object({ taskId: z.uuid(), roundId: z.uuid(), roundKind, disks: z.array(diskRoundResult) }),
   },
   syncRoundFailed: {
     stored: 'transfer.sync-round-failed.v1',
-    schema: z.object({ taskId: z.uuid(), roundId: z.uuid(), roundKind, failure }),
+    schema: z.object({
+      taskId: z.uuid(),
+      roundId: z.uuid(),
+      roundKind,
+      failure,
+      /** When the round is tried again by itself; left out: the next time point or a person starts another. */
+      retryAt: instant.optional(),
+    }),
   },
   replicaVerified: {
     stored: 'transfer.replica-verified.v1',

@@ -1,6 +1,7 @@
 export { LinkServer, type LinkServerOptions } from './server/link-server.js';
 export type {
   Authenticator,
+  EndpointConnection,
   Enroller,
   Hello,
   LinkedEndpoint,

@@ -12,27 +12,34 @@ import {
   LinkRefusedError,
   LinkServer,
   type EndpointCredential,
+  type EndpointConnection,
   type LinkEvents,
   type ReportAnswer,
+  type Scheduler,
+  systemScheduler,
 } from './index.js';
 
 const AGENT = { endpointId: '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a001', kind: 'agent' } as const;
 const TASK = '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a002';
 const ROUND = '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a003';
+const ATTEMPT = '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a004';
 const CREDENTIAL = 'its-credential';
 const TOKEN = 'its-token';
 
 const failed = (detail: string): EndpointReport => ({
   kind: 'round-failed',
   taskId: TASK,
-  assignmentId: ROUND,
+  assignmentId: ATTEMPT,
+  roundId: ROUND,
   code: 'DATA_PATH_LOST',
   detail,
 });
 const serve: Assignment = {
   kind: 'serve-exports',
-  assignmentId: ROUND,
+  assignmentId: ATTEMPT,
   taskId: TASK,
+  roundId: ROUND,
+  attempt: 1,
   disks: [{ diskId: 'd', sizeBytes: 4096 }],
 };
 const hello = JSON.stringify({ type: 'hello', protocolVersion: 1, software: 'test', assignmentId: null });
@@ -41,18 +48,28 @@ const waitFor = <T>(fact: () => T): Promise<T> => vi.waitFor(fact, { timeout: 10
 /** Writes down what the link says, in order, and answers reports as told. */
 class Recorder implements LinkEvents {
   readonly diary: string[] = [];
+  /** Ids of connections, as they came and as they went. */
+  readonly came: string[] = [];
+  readonly gone: string[] = [];
+  readonly madeAt = new Map<string, Date>();
   answer: (detail: string) => Promise<ReportAnswer> = async () => ({ acknowledged: true });
   connected: () => Promise<void> = async () => undefined;
 
-  async onConnected(_endpoint: unknown, greeting: { software: string; assignmentId: string | null }): Promise<void> {
+  async onConnected(
+    { connectionId }: EndpointConnection,
+    greeting: { software: string; assignmentId: string | null },
+  ): Promise<void> {
+    this.came.push(connectionId);
     this.diary.push(`connected ${greeting.software} ${greeting.assignmentId ?? 'idle'}`);
     await this.connected();
   }
-  onDisconnected(): void {
+  onDisconnected({ connectionId }: EndpointConnection): void {
+    this.gone.push(connectionId);
     this.diary.push('disconnected');
   }
-  async onReport(_endpoint: unknown, _reportId: string, report: EndpointReport): Promise<ReportAnswer> {
+  async onReport(_endpoint: unknown, _reportId: string, report: EndpointReport, madeAt: Date): Promise<ReportAnswer> {
     const detail = report.kind === 'round-failed' ? report.detail : report.kind;
+    this.madeAt.set(detail, madeAt);
     this.diary.push(`report ${detail}`);
     const answer = await this.answer(detail);
     this.diary.push(`answered ${detail}`);
@@ -104,13 +121,16 @@ describe('the link between a server and an end', () => {
     await new Promise((resolve) => http.close(resolve));
   };
   /** An end that dials again at once (random 0 gives half of the first backoff step). */
-  const startEnd = (options: { given?: EndpointCredential; software?: string } = {}): Running => {
+  const startEnd = (
+    options: { given?: EndpointCredential; software?: string; inHand?: string; scheduler?: Scheduler } = {},
+  ): Running => {
     const abort = new AbortController();
     aborts.push(abort);
     const link = new EndpointLink({
       credential: options.given ?? credential,
       software: options.software ?? 'test',
-      assignmentInHand: () => null,
+      assignmentInHand: () => options.inHand ?? null,
+      scheduler: options.scheduler,
       random: () => 0,
     });
     const assignments: Assignment[] = [];
@@ -156,7 +176,7 @@ describe('the link between a server and an end', () => {
     it('exchanges a token for a credential that connects', async () => {
       const given = await enrol(TOKEN);
       startEnd({ given });
-      await waitFor(() => expect(linkServer.connectedEndpoints()).toEqual([AGENT]));
+      await waitFor(() => expect(linkServer.connections()).toMatchObject([AGENT]));
     });
 
     it('is refused for good with an unknown token', async () => {
@@ -302,7 +322,84 @@ describe('the link between a server and an end', () => {
     linkServer.assign(AGENT.endpointId, serve);
     await waitFor(() => expect(second.assignments).toEqual([serve]));
     await waitFor(() => expect(recorder.diary).toContain('disconnected'));
-    expect(linkServer.connectedEndpoints()).toEqual([AGENT]);
+    expect(linkServer.connections()).toMatchObject([AGENT]);
+    // It is the first one that has gone, though it may go after the second has come.
+    expect(recorder.came).toHaveLength(2);
+    expect(recorder.gone).toEqual(recorder.came.slice(0, 1));
+    expect(linkServer.connections()).toMatchObject([{ connectionId: recorder.came[1] }]);
+  });
+
+  it('tells what an end that comes back has in hand', async () => {
+    startEnd({ inHand: ATTEMPT });
+    await waitFor(() => expect(recorder.diary).toEqual([`connected test ${ATTEMPT}`]));
+  });
+
+  it('closes one connection of an end, which dials again; its next one is left alone', async () => {
+    startEnd();
+    await waitFor(() => expect(recorder.came).toHaveLength(1));
+    const [first] = linkServer.connections();
+    linkServer.disconnect(first!, 'to see whether its credential is still good');
+    await waitFor(() => expect(recorder.came).toHaveLength(2));
+    linkServer.disconnect(first!, 'once more');
+    await waitFor(() => expect(recorder.gone).toEqual([first!.connectionId]));
+    expect(linkServer.connections()).toMatchObject([{ connectionId: recorder.came[1] }]);
+  });
+
+  describe('the moment at which a report was made', () => {
+    const secondsAgo = (instant: Date | undefined): number => (Date.now() - Number(instant)) / 1000;
+
+    it("is told by the end's own clock, from the report to each sending of it, whatever that clock shows", async () => {
+      let behindMs = 0;
+      const shifted: Scheduler = { ...systemScheduler, nowMs: () => systemScheduler.nowMs() - 5e9 + behindMs };
+      let away = 1;
+      recorder.answer = async () => {
+        behindMs += 600_000; // ten minutes pass at the end, and at nobody else's
+        if (away-- > 0) throw new Error('the event store is away');
+        return { acknowledged: true };
+      };
+      const end = startEnd({ scheduler: shifted });
+      const report = end.link.report(failed('late'));
+      await waitFor(() => expect(recorder.diary).toContain('report late'));
+      expect(secondsAgo(recorder.madeAt.get('late'))).toBeLessThan(60);
+      await report;
+      expect(secondsAgo(recorder.madeAt.get('late'))).toBeGreaterThanOrEqual(600);
+      expect(secondsAgo(recorder.madeAt.get('late'))).toBeLessThan(660);
+    });
+
+    it('counts the wait behind earlier reports of the end', async () => {
+      let release: (answer: ReportAnswer) => void = () => undefined;
+      recorder.answer = (detail) =>
+        detail === 'held' ? new Promise((resolve) => (release = resolve)) : Promise.resolve({ acknowledged: true });
+      const { socket } = await rawSocket();
+      const sendReport = (reportId: string, detail: string, ageMs: number): void =>
+        socket.send(JSON.stringify({ type: 'report', reportId, ageMs, report: failed(detail) }));
+      socket.send(hello);
+      const beforeSending = Date.now();
+      sendReport(ROUND, 'held', 0);
+      sendReport(TASK, 'behind', 1_000);
+      await waitFor(() => expect(recorder.diary).toContain('report held'));
+      const held = Date.now();
+      await waitFor(() => expect(Date.now() - held).toBeGreaterThan(300));
+      release({ acknowledged: true });
+      await waitFor(() => expect(recorder.diary).toContain('answered behind'));
+      const madeAt = Number(recorder.madeAt.get('behind'));
+      expect(madeAt).toBeGreaterThanOrEqual(beforeSending - 1_010);
+      expect(madeAt).toBeLessThan(held - 800);
+    });
+
+    it('is never in the future, and always an instant, whatever the end claims', async () => {
+      const { socket } = await rawSocket();
+      socket.send(hello);
+      const report = (ageMs: number): string =>
+        JSON.stringify({ type: 'report', reportId: ROUND, ageMs, report: failed(`${ageMs}`) });
+      socket.send(report(Number.MAX_SAFE_INTEGER));
+      socket.send(report(0));
+      socket.send(report(-1)); // not by the contract: refused
+      await waitFor(() => expect(recorder.madeAt.size).toBe(2));
+      expect(recorder.madeAt.get(`${Number.MAX_SAFE_INTEGER}`)).toEqual(new Date(0));
+      expect(secondsAgo(recorder.madeAt.get('0'))).toBeGreaterThanOrEqual(0);
+      expect(secondsAgo(recorder.madeAt.get('0'))).toBeLessThan(60);
+    });
   });
 
   it('finishes a report of the old connection before anything of the new one', async () => {
@@ -310,7 +407,7 @@ describe('the link between a server and an end', () => {
     recorder.answer = () => new Promise((resolve) => (release = resolve));
     const first = await rawSocket();
     first.socket.send(hello);
-    first.socket.send(JSON.stringify({ type: 'report', reportId: ROUND, report: failed('old') }));
+    first.socket.send(JSON.stringify({ type: 'report', reportId: ROUND, ageMs: 0, report: failed('old') }));
     await waitFor(() => expect(recorder.diary).toContain('report old'));
     const second = await rawSocket();
     const welcomed = new Promise((resolve) => second.socket.once('message', resolve));
@@ -330,11 +427,12 @@ describe('the link between a server and an end', () => {
     end.stop();
     await end.ended;
     await waitFor(() => expect(recorder.diary).toEqual(['connected test idle', 'disconnected']));
-    expect(linkServer.connectedEndpoints()).toEqual([]);
+    expect(linkServer.connections()).toEqual([]);
   });
 
   describe('frames that are not the protocol', () => {
-    const report = (content: unknown): string => JSON.stringify({ type: 'report', reportId: ROUND, report: content });
+    const report = (content: unknown): string =>
+      JSON.stringify({ type: 'report', reportId: ROUND, ageMs: 0, report: content });
 
     it.each([
       ['no JSON', ['{'], 1008],

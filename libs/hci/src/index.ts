@@ -1,2 +1,3 @@
+export { FakeHciDriver, type FakeGuests, type FakeMachine, type FakeStart } from './fake/hci-driver.fake.js';
 export type { HciDriver, RestoreEnvironment, TargetVmOrder } from './hci-driver.js';
 export { LocalProcessDriver, type LocalProcessOptions } from './local-process/local-process.driver.js';

@@ -5,4 +5,6 @@ export { DocumentRow } from './document-row.js';
 export { createDocumentTable } from './document-table.js';
 export { EventReader, type Projection, type Reaction, type ReaderLog, rebuild } from './event-reader.js';
 export { pause } from './reader-lease.js';
+export { type Sweep, Sweeper } from './sweeper.js';
+export { refoldDocumentTable } from './refold-document-table.js';
 export { waitForPosition } from './wait-for-position.js';

@@ -5,3 +5,4 @@ export { expectFoldToSurviveTheReadModel } from './properties/fold.property.js';
 export { expectRepeatsToChangeNothing, nthContext, recordCommands } from './properties/repeated-commands.property.js';
 export { RecordedCalls, type RecordedCall } from './recorded-calls.js';
 export { until } from './until.js';
+export { CuttableLink } from './cuttable-link.js';

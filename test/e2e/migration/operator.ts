@@ -5,10 +5,13 @@ import {
   type MigrationTaskView,
   type Schedule,
   type SyncRoundView,
+  type TaskSettings,
   eventView,
   hciSiteView,
   migrationTaskView,
+  planningCalls,
   sourceMachineView,
+  transferCalls,
 } from '#libs/contracts';
 import { type TaskDocument, taskDocument } from '../../../apps/gateway/src/migration-tasks/task-document.js';
 import { waitFor } from '../../../infra/demo/machine/wait-for.js';
@@ -41,7 +44,12 @@ export class Operator {
     return this.#ask('post', '/hci-sites', 201, hciSiteView, { name, driver: 'local-process', version: '1.0' });
   }
 
-  createTask(order: { readonly name: string; readonly sourceMachineId: string; readonly siteId: string }) {
+  createTask(order: {
+    readonly name: string;
+    readonly sourceMachineId: string;
+    readonly siteId: string;
+    readonly settings?: Partial<TaskSettings>;
+  }) {
     return this.#ask('post', '/migration-tasks', 201, migrationTaskView, order);
   }
 
@@ -49,8 +57,45 @@ export class Operator {
     return this.#ask('get', `/migration-tasks/${taskId}`, 200, taskDocument);
   }
 
-  startRound(taskId: string) {
-    return this.#ask('post', `/migration-tasks/${taskId}/rounds`, 202, roundRequested);
+  startRound(taskId: string, order?: { readonly resend: boolean }) {
+    return this.#ask('post', `/migration-tasks/${taskId}/rounds`, 202, roundRequested, order);
+  }
+
+  pause(taskId: string): Promise<TaskDocument> {
+    return this.#ask('post', `/migration-tasks/${taskId}/pause`, 202, taskDocument);
+  }
+
+  resume(taskId: string): Promise<TaskDocument> {
+    return this.#ask('post', `/migration-tasks/${taskId}/resume`, 202, taskDocument);
+  }
+
+  retry(taskId: string): Promise<MigrationTaskView> {
+    return this.#ask('post', `/migration-tasks/${taskId}/retry`, 202, migrationTaskView);
+  }
+
+  cancel(taskId: string, order?: { readonly graceSeconds: number }): Promise<TaskDocument> {
+    return this.#ask('post', `/migration-tasks/${taskId}/cancel`, 202, taskDocument, order);
+  }
+
+  withdrawCancellation(taskId: string): Promise<TaskDocument> {
+    return this.#ask('post', `/migration-tasks/${taskId}/withdraw-cancellation`, 202, taskDocument);
+  }
+
+  async ledger(taskId: string) {
+    const { entries } = await this.#ask(
+      'get',
+      `/migration-tasks/${taskId}/ledger`,
+      200,
+      planningCalls.readCompensationLedger.reply,
+    );
+    return entries;
+  }
+
+  /** What the target has acknowledged in one round, disk by disk. */
+  async acknowledgedRanges(taskId: string, roundId: string) {
+    const path = `/migration-tasks/${taskId}/acknowledged-ranges?roundId=${roundId}`;
+    const { disks } = await this.#ask('get', path, 200, transferCalls.readAcknowledgedRanges.reply);
+    return disks;
   }
 
   setSchedule(taskId: string, schedule: Schedule): Promise<MigrationTaskView> {
@@ -92,13 +137,17 @@ export class Operator {
    * @throws Error when the task halts, WaitedInVain after two minutes
    */
   until<Found>(taskId: string, what: string, pick: (document: TaskDocument) => Found | undefined): Promise<Found> {
-    const look = async (): Promise<Found | undefined> => {
-      const document = await this.document(taskId);
+    return this.untilSeen(taskId, what, (document) => {
       const found = pick(document);
       const { halt } = document.task;
       if (found === undefined && halt !== null) throw new Error(`the task halted: ${halt.code}: ${halt.detail}`);
       return found;
-    };
+    });
+  }
+
+  /** The same for a task that may halt meanwhile. */
+  untilSeen<Found>(taskId: string, what: string, pick: (document: TaskDocument) => Found | undefined): Promise<Found> {
+    const look = async (): Promise<Found | undefined> => pick(await this.document(taskId));
     return waitFor(what, look, { boundMs: FACT_WITHIN_MS, pollMs: 100 });
   }
 

@@ -42,7 +42,7 @@ const READ_MODELS: readonly ReadModel[] = [
 ];
 
 /** Tables that hold no read model: how far readers are, and which migrations were run. */
-const BOOKKEEPING = ['checkpoint', 'migrations'];
+const BOOKKEEPING = ['checkpoint', 'migrations', 'link_server'];
 
 const document = z.looseObject({ id: z.string(), state: z.unknown(), revision: z.string() });
 export type Row = z.infer<typeof document>;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { waitFor } from '../../../infra/demo/machine/wait-for.js';
 import { type SourceDisk, createSourceDisk } from '../../../infra/demo/source-disk/index.js';
 import { ProgramProcess } from '../../fault/processes/program-process.js';
+import type { SourceNetwork } from '../../fault/network/source-network.js';
 import type { Operator } from './operator.js';
 
 const AGENT = join(import.meta.dirname, '../../../dist/bundles/landfall-agent.mjs');
@@ -16,6 +17,8 @@ export type SourceMachineOrder = {
   readonly name: string;
   readonly sizeMiB: number;
   readonly fileCount: number;
+  /** Left out: the machine is in this machine's own network. */
+  readonly network?: Pick<SourceNetwork, 'prefix'> | undefined;
 };
 
 /** A machine to migrate: a real disk, and a real agent process that was enrolled and has reported it. */
@@ -24,21 +27,26 @@ export class SourceMachine {
     readonly disk: SourceDisk,
     readonly sourceMachineId: string,
     readonly diskId: string,
-    private readonly agent: ProgramProcess,
+    readonly agent: ProgramProcess,
   ) {}
 
   static async start(order: SourceMachineOrder, operator: Operator): Promise<SourceMachine> {
-    const { name, sizeMiB, fileCount } = order;
+    const { name, sizeMiB, fileCount, network } = order;
+    const insecure = network === undefined ? [] : ['--insecure-network'];
+    const program = (called: string, args: readonly string[]): ProgramProcess =>
+      new ProgramProcess({
+        name: called,
+        args: [AGENT, ...args, ...insecure],
+        folder: order.folder,
+        prefix: network?.prefix ?? [],
+      });
     const folder = join(order.folder, name);
     const disk = await createSourceDisk({ folder, sizeMiB, fileCount, seed: name });
     const state = join(folder, 'agent');
     const { token, serverUrl } = await operator.issueEnrolmentToken(name);
     const enrolment = ['enroll', '--server', serverUrl, '--token', token, '--state', state, '--name', name];
-    await runToEnd(
-      new ProgramProcess({ name: `${name}-enrolment`, args: [AGENT, ...enrolment], folder: order.folder }),
-    );
-    const run = [AGENT, 'run', '--state', state, '--disk', disk.device];
-    const agent = new ProgramProcess({ name: `${name}-agent`, args: run, folder: order.folder });
+    await runToEnd(program(`${name}-enrolment`, enrolment));
+    const agent = program(`${name}-agent`, ['run', '--state', state, '--disk', disk.device]);
     await agent.start();
     const sourceMachineId = await enrolledAs(state);
     const diskId = await waitFor(
@@ -50,10 +58,6 @@ export class SourceMachine {
       { boundMs: INVENTORY_WITHIN_MS },
     );
     return new SourceMachine(disk, sourceMachineId, diskId, agent);
-  }
-
-  async stopAgent(): Promise<void> {
-    await this.agent.stop();
   }
 
   /** Ends the agent and takes the disk away. */

@@ -14,6 +14,8 @@ export type ProgramProcessOrder = {
   /** Receives both files; `cleanUpRun` of this folder ends a program that outlived its test. */
   readonly folder: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** A command that replaces itself by the program, such as one that enters a network. */
+  readonly prefix?: readonly string[];
 };
 
 const STOP_WITHIN_MS = 20_000;
@@ -49,9 +51,10 @@ export class ProgramProcess {
   async start(): Promise<void> {
     if (this.isRunning) throw new Error(`${this.name} runs already`);
     const log = openSync(this.#logFile, 'a');
+    const { prefix = [] } = this.order;
     try {
       // setpriv replaces itself by the program, so this is the program's own process.
-      this.#child = spawn('setpriv', ['--pdeathsig', 'TERM', process.execPath, ...this.order.args], {
+      this.#child = spawn('setpriv', ['--pdeathsig', 'TERM', ...prefix, process.execPath, ...this.order.args], {
         stdio: ['ignore', log, log],
         detached: true,
         env: { ...process.env, ...this.order.env },
@@ -66,6 +69,16 @@ export class ProgramProcess {
   /** `kill -9`: no handler runs, nothing is said good-bye to. Returns when the process is gone. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
+  }
+
+  /** SIGSTOP: it is there, and does nothing. */
+  hold(): void {
+    process.kill(this.pid, 'SIGSTOP');
+  }
+
+  /** Lets a held program go on. */
+  release(): void {
+    process.kill(this.pid, 'SIGCONT');
   }
 
   /** Asks it to end, and kills it when it does not within 20 s. Harmless when it does not run. */
@@ -98,6 +111,8 @@ export class ProgramProcess {
     if (this.isRunning) {
       const exited = once(child, 'exit');
       child.kill(signal);
+      // A held program ends only once it goes on.
+      child.kill('SIGCONT');
       await exited;
     }
     await rm(this.#pidFile, { force: true });

@@ -26,10 +26,20 @@ export class ServiceProcesses {
     readonly apiKey: string,
     private readonly processes: Readonly<Record<ServiceName, ProgramProcess>>,
     private readonly healthUrls: Readonly<Record<ServiceName, string>>,
+    /** Where endpoints dial the control channel. */
+    readonly controlPort: number,
   ) {}
 
-  /** Starts all of them and waits until all are healthy. @throws with their last words when one is not in time */
-  static async start(folder: string, servers: ServersOfServices): Promise<ServiceProcesses> {
+  /**
+   * Starts all of them and waits until all are healthy.
+   * @param special environment on top of what the services of every test get
+   * @throws with their last words when one is not in time
+   */
+  static async start(
+    folder: string,
+    servers: ServersOfServices,
+    special: NodeJS.ProcessEnv = {},
+  ): Promise<ServiceProcesses> {
     const [planning, provisioning, transfer, cutover, gateway, link] = await freePorts(6);
     const ports = { planning, provisioning, transfer, cutover, gateway };
     const apiKey = randomBytes(32).toString('base64url');
@@ -45,6 +55,7 @@ export class ServiceProcesses {
       LINK_PORT: String(link),
       LOCAL_PROCESS_FOLDER: join(folder, SERVER_FOLDER, TARGET_VMS_FOLDER),
       RESTORER_PROGRAM: join(DIST, 'bundles/landfall-restorer.mjs'),
+      ...special,
     };
     const programOf = (name: ServiceName): ProgramProcess =>
       new ProgramProcess({
@@ -58,6 +69,7 @@ export class ServiceProcesses {
       apiKey,
       everyService(programOf),
       everyService((name) => `http://127.0.0.1:${ports[name]}/health`),
+      link ?? 0,
     );
     try {
       await Promise.all(SERVICES.map((name) => services.processOf(name).start()));

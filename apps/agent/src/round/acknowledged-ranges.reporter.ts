@@ -1,5 +1,6 @@
+import { mergeExtents } from '#libs/block-transfer';
 import type { ByteRange, EndpointReport } from '#libs/contracts';
-import { joinRanges } from './acknowledged-ranges.js';
+import type { OfAttempt } from './of-attempt.js';
 
 /** The contract's limit for one report. */
 const MAX_RANGES_PER_REPORT = 20_000;
@@ -16,16 +17,13 @@ interface Gathered {
  * no server, further ranges gather here and are joined, so that a long absence costs neither reports nor memory.
  */
 export class AcknowledgedRangesReporter {
-  readonly #ofTask: { readonly taskId: string; readonly assignmentId: string };
+  readonly #ofAttempt: OfAttempt;
   readonly #report: (report: EndpointReport) => Promise<unknown>;
   readonly #gathered = new Map<string, Gathered>();
   #underWay = false;
 
-  constructor(
-    ofTask: { readonly taskId: string; readonly assignmentId: string },
-    report: (report: EndpointReport) => Promise<unknown>,
-  ) {
-    this.#ofTask = ofTask;
+  constructor(ofAttempt: OfAttempt, report: (report: EndpointReport) => Promise<unknown>) {
+    this.#ofAttempt = ofAttempt;
     this.#report = report;
   }
 
@@ -38,13 +36,13 @@ export class AcknowledgedRangesReporter {
     }
     for (const range of ranges) gathered.ranges.push(range);
     if (gathered.ranges.length > 2 * gathered.joinedCount + JOIN_AFTER_RANGES) {
-      gathered.ranges = joinRanges(gathered.ranges);
+      gathered.ranges = mergeExtents(gathered.ranges);
       gathered.joinedCount = gathered.ranges.length;
     }
     this.#sendNext();
   }
 
-  /** Queues all that is left, before the report that ends the round. */
+  /** Queues all that is left, before the report that ends the attempt or the round. */
   flush(): void {
     for (let next = this.#takeNext(); next !== null; next = this.#takeNext()) {
       this.#report(next).catch(() => undefined);
@@ -56,7 +54,7 @@ export class AcknowledgedRangesReporter {
     const next = this.#takeNext();
     if (next === null) return;
     this.#underWay = true;
-    // An unanswerable report ends with the link; the round that it belongs to ends with it too.
+    // An unanswerable report ends with the control channel, and so does the process.
     this.#report(next)
       .catch(() => undefined)
       .finally(() => {
@@ -67,12 +65,12 @@ export class AcknowledgedRangesReporter {
 
   #takeNext(): EndpointReport | null {
     for (const [diskId, gathered] of this.#gathered) {
-      const joined = joinRanges(gathered.ranges);
+      const joined = mergeExtents(gathered.ranges);
       const ranges = joined.slice(0, MAX_RANGES_PER_REPORT);
       const rest = joined.slice(MAX_RANGES_PER_REPORT);
       if (rest.length === 0) this.#gathered.delete(diskId);
       else this.#gathered.set(diskId, { ranges: rest, joinedCount: rest.length });
-      return { kind: 'ranges-acknowledged', ...this.#ofTask, diskId, ranges };
+      return { kind: 'ranges-acknowledged', ...this.#ofAttempt, diskId, ranges };
     }
     return null;
   }

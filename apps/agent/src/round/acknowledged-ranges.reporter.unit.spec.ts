@@ -2,7 +2,7 @@ import type { EndpointReport } from '#libs/contracts';
 import { describe, expect, it } from 'vitest';
 import { AcknowledgedRangesReporter } from './acknowledged-ranges.reporter.js';
 
-const OF_TASK = { taskId: 'task', assignmentId: 'round' };
+const OF_ATTEMPT = { taskId: 'task', assignmentId: 'attempt', roundId: 'round' };
 const range = (offsetBytes: number, lengthBytes = 1): { offsetBytes: number; lengthBytes: number } => ({
   offsetBytes,
   lengthBytes,
@@ -15,7 +15,7 @@ function reporting(): {
 } {
   const sent: { diskId: string; ranges: readonly unknown[] }[] = [];
   const answers: (() => void)[] = [];
-  const reporter = new AcknowledgedRangesReporter(OF_TASK, (report: EndpointReport) => {
+  const reporter = new AcknowledgedRangesReporter(OF_ATTEMPT, (report: EndpointReport) => {
     if (report.kind !== 'ranges-acknowledged') throw new Error('another report');
     sent.push({ diskId: report.diskId, ranges: report.ranges });
     return new Promise<void>((resolve) => answers.push(resolve));
@@ -28,6 +28,13 @@ function reporting(): {
 }
 
 describe('AcknowledgedRangesReporter', () => {
+  it('names the round and the attempt in which the target acknowledged them', () => {
+    const sent: EndpointReport[] = [];
+    const reporter = new AcknowledgedRangesReporter(OF_ATTEMPT, async (report) => sent.push(report));
+    reporter.add('a', [range(0)]);
+    expect(sent).toEqual([{ kind: 'ranges-acknowledged', ...OF_ATTEMPT, diskId: 'a', ranges: [range(0)] }]);
+  });
+
   it('reports at once, and gathers while that report is under way', async () => {
     const { reporter, sent, answer } = reporting();
     reporter.add('a', [range(0)]);
@@ -71,7 +78,7 @@ describe('AcknowledgedRangesReporter', () => {
 
   it('goes on after a report that could not be answered', async () => {
     let attempts = 0;
-    const reporter = new AcknowledgedRangesReporter(OF_TASK, async () => {
+    const reporter = new AcknowledgedRangesReporter(OF_ATTEMPT, async () => {
       attempts += 1;
       throw new Error('the link is closed');
     });

@@ -18,6 +18,11 @@ export function failureOf(error: unknown): { readonly code: EndpointFailureCode;
   };
 }
 
+/** The link between source and target is the trouble; the next attempt may have a better one. */
+export function isPathLost(error: unknown): boolean {
+  return error instanceof EndpointFailure && error.code === 'DATA_PATH_LOST';
+}
+
 function cut(text: string): string {
   return text.slice(0, MAX_DETAIL_CHARACTERS);
 }

@@ -2,6 +2,8 @@ import type { Disk, MachineInventory, SyncRoundAssignment } from '#libs/contract
 
 export const TASK_ID = '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a001';
 export const ROUND_ID = '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a002';
+/** Of the round's n-th attempt, up to 9. */
+export const attemptId = (attempt: number): string => `6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a10${attempt}`;
 
 /** A disk with one ext4 partition, mounted when a mount point is given. */
 export function fakeDisk(diskId: string, sizeBytes: number, mountPoint: string | null = null): Disk {
@@ -43,15 +45,17 @@ export function fakeInventory(disks: readonly Disk[]): MachineInventory {
 export function fakeAssignment(
   roundKind: SyncRoundAssignment['roundKind'],
   disks: readonly Disk[],
+  { attempt = 1, resend = false }: { readonly attempt?: number; readonly resend?: boolean } = {},
 ): SyncRoundAssignment {
   return {
     kind: 'sync-round',
-    assignmentId: ROUND_ID,
+    assignmentId: attemptId(attempt),
     taskId: TASK_ID,
-    roundKind,
+    roundId: ROUND_ID,
+    ...{ attempt, roundKind, resend },
     disks: disks.map(({ diskId, device, sizeBytes }) => ({
       ...{ diskId, device, sizeBytes },
-      export: { host: '127.0.0.1', port: 10809, exportName: '' },
+      export: { host: '127.0.0.1', port: 10809, exportName: diskId },
     })),
   };
 }

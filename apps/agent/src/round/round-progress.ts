@@ -1,60 +1,86 @@
-import type { EndpointProgress } from '#libs/contracts';
+import type { EndpointProgress, SyncRoundAssignment } from '#libs/contracts';
 import type { Scheduler } from '#libs/endpoint-link';
-import type { RoundDisk } from './disk-choice.decision.js';
+import type { OfAttempt } from './of-attempt.js';
 
 export const PROGRESS_INTERVAL_MS = 500;
 
-/** Where one disk stands; `onProgress` of the data plane has the same shape. */
+type Activity = EndpointProgress['activity'];
+
+/** Where one disk stands in one attempt; `onProgress` of the data plane has the same shape. */
 export interface DiskStanding {
-  readonly activity: EndpointProgress['activity'];
+  readonly activity: Activity;
   readonly plannedBytes: number;
   readonly processedBytes: number;
+  /** In this attempt, as is `acknowledgedBytes`. */
   readonly sentBytes: number;
   readonly acknowledgedBytes: number;
 }
 
 type DiskProgress = EndpointProgress['disks'][number];
 
-/** Gathers where all disks of a round stand, and tells it twice a second while the round runs. */
+/**
+ * Where all disks of a round stand, over all its attempts: a lost link or a pause takes nothing back. Told twice a
+ * second while an attempt runs.
+ */
 export class RoundProgress {
   readonly #disks: Map<string, DiskProgress>;
-  readonly #ofTask: { readonly taskId: string; readonly assignmentId: string };
-  #activity: EndpointProgress['activity'] = 'mapping';
+  /** As it was when the attempt began. */
+  #earlier: ReadonlyMap<string, DiskProgress> = new Map();
+  #activity: Activity = 'waiting-for-link';
 
-  constructor(ofTask: { readonly taskId: string; readonly assignmentId: string }, disks: readonly RoundDisk[]) {
-    this.#ofTask = { taskId: ofTask.taskId, assignmentId: ofTask.assignmentId };
-    this.#disks = new Map(
-      disks.map(({ assigned: { diskId, sizeBytes } }) => [
-        diskId,
-        { diskId, diskBytes: sizeBytes, plannedBytes: 0, processedBytes: 0, sentBytes: 0, acknowledgedBytes: 0 },
-      ]),
-    );
+  constructor(disks: SyncRoundAssignment['disks']) {
+    const nothing = { plannedBytes: 0, processedBytes: 0, sentBytes: 0, acknowledgedBytes: 0 };
+    this.#disks = new Map(disks.map(({ diskId, sizeBytes }) => [diskId, { diskId, diskBytes: sizeBytes, ...nothing }]));
+  }
+
+  /** @param readsAgain what earlier attempts went through has to be gone through again */
+  beginAttempt(readsAgain: boolean): void {
+    this.#activity = 'waiting-for-link';
+    if (readsAgain) for (const [diskId, disk] of this.#disks) this.#disks.set(diskId, { ...disk, processedBytes: 0 });
+    this.#earlier = new Map(this.#disks);
   }
 
   update(diskId: string, standing: DiskStanding): void {
     const disk = this.#disks.get(diskId);
     if (disk === undefined) return;
-    const { activity, plannedBytes, processedBytes, sentBytes, acknowledgedBytes } = standing;
+    const { activity, plannedBytes } = standing;
+    const earlier = this.#earlier.get(diskId);
+    // An attempt comes past what is done bit by bit.
+    const processedBytes = Math.min(plannedBytes, Math.max(standing.processedBytes, earlier?.processedBytes ?? 0));
+    const sentBytes = (earlier?.sentBytes ?? 0) + standing.sentBytes;
+    const acknowledgedBytes = (earlier?.acknowledgedBytes ?? 0) + standing.acknowledgedBytes;
     this.#activity = activity;
     this.#disks.set(diskId, { ...disk, plannedBytes, processedBytes, sentBytes, acknowledgedBytes });
   }
 
-  beginMapping(): void {
-    this.#activity = 'mapping';
+  enter(activity: Activity): void {
+    this.#activity = activity;
   }
 
-  at(now: Date): EndpointProgress {
-    return { ...this.#ofTask, at: now.toISOString(), activity: this.#activity, disks: [...this.#disks.values()] };
+  at(now: Date, { taskId, assignmentId }: Omit<OfAttempt, 'roundId'>): EndpointProgress {
+    const disks = [...this.#disks.values()];
+    return { taskId, assignmentId, at: now.toISOString(), activity: this.#activity, disks };
+  }
+
+  /** What the next attempt need not do again, for people. */
+  kept(): string {
+    const all = [...this.#disks.values()];
+    const sum = (of: (disk: DiskProgress) => number): number => all.reduce((total, disk) => total + of(disk), 0);
+    return `Kept: ${sum((disk) => disk.acknowledgedBytes)} of ${sum((disk) => disk.sentBytes)} bytes sent are on the target.`;
   }
 
   /** @returns ends the telling, with a last word */
   tellEvery(
     intervalMs: number,
-    ports: { readonly scheduler: Scheduler; readonly now: () => Date },
-    tell: (progress: EndpointProgress) => void,
+    ofAttempt: OfAttempt,
+    ports: {
+      readonly scheduler: Scheduler;
+      readonly now: () => Date;
+      readonly progress: (progress: EndpointProgress) => void;
+    },
   ): () => void {
     const tellNow = (): void => {
-      tell(this.at(ports.now()));
+      ports.progress(this.at(ports.now(), ofAttempt));
     };
     let cancel = (): void => undefined;
     const beat = (): void => {

@@ -1,191 +1,118 @@
-import {
-  DIGEST_ALGORITHM,
-  DIGEST_BLOCK_BYTES,
-  DigestTable,
-  EndpointFailure,
-  type SourceDisk,
-  type UsedMap,
-} from '#libs/block-transfer';
 import type { DiskRoundResult, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
 import { LinkClosedError } from '#libs/endpoint-link';
-import type { HeldFileSystems } from '../quiesce/hold-file-systems.js';
 import { AcknowledgedRangesReporter } from './acknowledged-ranges.reporter.js';
-import { chooseDisks, type RoundDisk } from './disk-choice.decision.js';
-import { failureOf } from './failure-of.decision.js';
-import { PROGRESS_INTERVAL_MS, RoundProgress } from './round-progress.js';
+import { failureOf, isPathLost } from './failure-of.decision.js';
+import { ofAttempt } from './of-attempt.js';
+import { RoundAttempt } from './round-attempt.js';
+import { RoundInHand } from './round-in-hand.js';
 import type { RoundPorts } from './round.ports.js';
 
-/** What the disks of one round share. */
-interface Round {
-  readonly assignment: SyncRoundAssignment;
-  readonly progress: RoundProgress;
-  readonly acknowledged: AcknowledgedRangesReporter;
-  readonly signal: AbortSignal;
-}
+/** How an attempt ended: with all disks done, or not. */
+type AttemptEnd = { readonly disks: DiskRoundResult[] } | { readonly error: unknown };
 
 /**
- * Runs sync rounds: brings the source to rest, maps its used blocks, has the difference written to the target, and
- * reports. A round ends with exactly one report, or with none when the server has turned to something else.
+ * Runs sync rounds, attempt by attempt: brings the source to rest, maps its used blocks, has the difference written to
+ * the target, and reports. A round ends with exactly one report. An attempt ends without one when the server turned to
+ * something else, and with `link-lost` when the link did; what is done is kept in memory for the next attempt.
  */
 export class RoundRunner {
   readonly #ports: RoundPorts;
+  #inHand: RoundInHand | null = null;
 
   constructor(ports: RoundPorts) {
     this.#ports = ports;
   }
 
-  /** Resolves when the server has answered the report that ends the round, or soon after the signal aborts. */
+  /**
+   * Works on one attempt of a round. Resolves when the server has answered the report that ends the round, at once when
+   * the link is lost, or soon after the signal aborts.
+   */
   async run(assignment: SyncRoundAssignment, signal: AbortSignal): Promise<void> {
-    const outcome = (await this.#earlierOutcome(assignment)) ?? (await this.#runAnew(assignment, signal));
+    const outcome = (await this.#earlierOutcome(assignment)) ?? (await this.#goOn(assignment, signal));
     if (outcome === null || signal.aborted) return;
     await this.#deliver(outcome, signal);
   }
 
   /** The end of a round that an earlier process, or this one before it was sent elsewhere, has worked on already. */
   async #earlierOutcome(assignment: SyncRoundAssignment): Promise<EndpointReport | null> {
-    const { assignmentId } = assignment;
+    const { roundId, assignmentId } = assignment;
+    if (this.#inHand?.roundId === roundId) return named(this.#inHand.outcome, assignmentId);
     const earlier = await this.#ports.state.read();
-    if (earlier?.assignmentId !== assignmentId) return null;
-    if (earlier.state === 'ended') return earlier.outcome;
+    if (earlier?.roundId !== roundId) return null;
+    if (earlier.state === 'ended') return named(earlier.outcome, assignmentId);
     const outcome = failed(assignment, {
       code: 'ENDPOINT_RESTARTED',
       detail: 'The agent had begun this round and was interrupted.',
     });
-    await this.#ports.state.write({ state: 'ended', assignmentId, outcome });
+    await this.#ports.state.write({ state: 'ended', roundId, outcome });
     return outcome;
   }
 
-  /** @returns null when the round was given up */
-  async #runAnew(assignment: SyncRoundAssignment, signal: AbortSignal): Promise<EndpointReport | null> {
-    const { assignmentId, taskId, roundKind } = assignment;
-    this.#ports.log('info', `Round ${assignmentId} (${roundKind}) of task ${taskId} begins.`);
-    const acknowledged = new AcknowledgedRangesReporter({ taskId, assignmentId }, this.#ports.report);
-    let outcome: EndpointReport;
-    try {
-      await this.#ports.state.write({ state: 'running', assignmentId });
-      const disks = await this.#syncAll(assignment, acknowledged, signal);
-      outcome = { kind: 'round-completed', taskId, assignmentId, disks };
-      this.#ports.log('info', `Round ${assignmentId} is complete.`);
-    } catch (error) {
-      if (signal.aborted) {
-        this.#ports.log('info', `Round ${assignmentId} was given up.`);
-        return null;
-      }
-      outcome = failed(assignment, failureOf(error));
-      this.#ports.log('warn', `Round ${assignmentId} failed: ${JSON.stringify(failureOf(error))}`);
-    }
+  /** @returns null when the round is not over */
+  async #goOn(assignment: SyncRoundAssignment, signal: AbortSignal): Promise<EndpointReport | null> {
+    const { roundId, attempt } = assignment;
+    const acknowledged = new AcknowledgedRangesReporter(ofAttempt(assignment), this.#ports.report);
+    const round = this.#take(assignment);
+    const ended = await this.#attempt(round, assignment, acknowledged, signal);
     acknowledged.flush();
-    // Without the note a restarted agent could not repeat the outcome; the server has to hear it all the same.
-    await this.#ports.state.write({ state: 'ended', assignmentId, outcome }).catch((error: unknown) => {
-      this.#ports.log('warn', `The end of round ${assignmentId} could not be noted: ${String(error)}`);
-    });
-    return outcome;
+    if ('disks' in ended) {
+      this.#ports.log('info', `Round ${roundId} is complete.`);
+      return this.#end(round, { kind: 'round-completed', ...ofAttempt(assignment), disks: ended.disks });
+    }
+    const { code, detail } = failureOf(ended.error);
+    if (signal.aborted) {
+      this.#ports.log('info', `Round ${roundId} is put aside. ${round.progress.kept()}`);
+      return null;
+    }
+    if (isPathLost(ended.error)) {
+      this.#ports.log(
+        'warn',
+        `Round ${roundId} lost its link in attempt ${attempt}: ${detail}. ${round.progress.kept()}`,
+      );
+      this.#reportLost(assignment, detail);
+      return null;
+    }
+    this.#ports.log('warn', `Round ${roundId} failed: ${JSON.stringify({ code, detail })}`);
+    return this.#end(round, failed(assignment, { code, detail }));
   }
 
-  async #syncAll(
+  #take(assignment: SyncRoundAssignment): RoundInHand {
+    const { roundId, roundKind, taskId, attempt } = assignment;
+    this.#ports.log('info', `Round ${roundId} (${roundKind}) of task ${taskId}: attempt ${attempt} begins.`);
+    if (this.#inHand?.roundId === roundId) return this.#inHand;
+    this.#inHand = new RoundInHand(assignment, this.#ports.digestTables);
+    return this.#inHand;
+  }
+
+  async #attempt(
+    round: RoundInHand,
     assignment: SyncRoundAssignment,
     acknowledged: AcknowledgedRangesReporter,
     signal: AbortSignal,
-  ): Promise<DiskRoundResult[]> {
-    const disks = chooseDisks(assignment, await this.#ports.collectInventory());
-    await this.#ports.digestTables.prepare(assignment.taskId);
-    const progress = new RoundProgress(assignment, disks);
-    const endTelling = progress.tellEvery(PROGRESS_INTERVAL_MS, this.#ports, this.#ports.progress);
+  ): Promise<AttemptEnd> {
     try {
-      const round = { assignment, progress, acknowledged, signal };
-      return assignment.roundKind === 'final'
-        ? await this.#syncHeld(round, disks)
-        : await this.#syncInTurn(round, disks);
-    } finally {
-      endTelling();
+      await this.#ports.state.write({ state: 'running', roundId: round.roundId });
+      return { disks: await new RoundAttempt(this.#ports, round, assignment, acknowledged).run(signal) };
+    } catch (error) {
+      return { error };
     }
   }
 
-  async #syncInTurn(round: Round, disks: readonly RoundDisk[]): Promise<DiskRoundResult[]> {
-    const results: DiskRoundResult[] = [];
-    for (const disk of disks) {
-      await this.#ports.quiesce.flush([disk.present]);
-      results.push(await this.#syncDisk(round, disk, () => undefined));
-    }
-    return results;
+  /** Nobody waits for the answer: the server's next wish is. */
+  #reportLost(assignment: SyncRoundAssignment, detail: string): void {
+    this.#ports.report({ kind: 'link-lost', ...ofAttempt(assignment), detail }).catch((error: unknown) => {
+      this.#ports.log('warn', `The lost link could not be reported: ${String(error)}`);
+    });
   }
 
-  /** All disks are read while all file systems are held still, so that they belong to one moment. */
-  async #syncHeld(round: Round, disks: readonly RoundDisk[]): Promise<DiskRoundResult[]> {
-    round.signal.throwIfAborted();
-    const held = await this.#ports.quiesce.hold(disks.map((disk) => disk.present));
-    let released: Promise<boolean> | null = null;
-    const release = (): Promise<boolean> => (released ??= held.release());
-    try {
-      const results: DiskRoundResult[] = [];
-      const heldRound = { ...round, signal: AbortSignal.any([round.signal, held.lost]) };
-      for (const [index, disk] of disks.entries()) {
-        // The source goes on as soon as the last disk is read, not when the target has written it.
-        const onRead = index === disks.length - 1 ? (): void => void release() : (): void => undefined;
-        results.push(await this.#syncDisk(heldRound, disk, onRead));
-      }
-      if (!(await release())) throw heldTooShort(held);
-      return results;
-    } finally {
-      await release();
-    }
-  }
-
-  /** @param onRead every byte that the round needs of this disk has been read; may be called more than once */
-  async #syncDisk(round: Round, disk: RoundDisk, onRead: () => void): Promise<DiskRoundResult> {
-    const { present } = disk;
-    round.progress.beginMapping();
-    const used = await this.#ports.usedBlocksOf(present, { signal: round.signal });
-    const source = await this.#ports.openSourceDisk(present.device);
-    try {
-      return await this.#transfer(round, disk, { used, source, onRead });
-    } finally {
-      await source.close();
-    }
-  }
-
-  async #transfer(
-    round: Round,
-    { assigned }: RoundDisk,
-    from: { used: UsedMap; source: SourceDisk; onRead: () => void },
-  ): Promise<DiskRoundResult> {
-    const { taskId, roundKind } = round.assignment;
-    const { diskId, sizeBytes: diskBytes } = assigned;
-    const store = this.#ports.digestTables.of(taskId, diskId);
-    const full = roundKind === 'full';
-    const kept = full
-      ? { table: null, baseline: 'none' as const }
-      : await store.load({ diskBytes, generation: taskId });
-    // One table serves as both, so that a round which fails before its first write keeps what it had.
-    const digests = kept.table ?? DigestTable.unknown(diskBytes);
-    await store.markDirty(taskId);
-    try {
-      const { usedBytes, readBytes, sentBytes, zeroedBytes, durationMs, rootDigest } = await this.#ports.syncDisk({
-        diskId,
-        source: from.source,
-        used: from.used,
-        target: assigned.export,
-        baseline: kept.table,
-        digests,
-        signal: round.signal,
-        onProgress: (standing) => {
-          round.progress.update(diskId, standing);
-          if (standing.activity === 'flushing') from.onRead();
-        },
-        onAcknowledged: (ranges) => {
-          round.acknowledged.add(diskId, ranges);
-        },
-      });
-      return {
-        ...{ diskId, diskBytes, usedBytes, readBytes, sentBytes, zeroedBytes, durationMs, rootDigest },
-        baseline: kept.baseline,
-        digestAlgorithm: DIGEST_ALGORITHM,
-        digestBlockBytes: DIGEST_BLOCK_BYTES,
-      };
-    } finally {
-      // Also after a failure: what is known to be on the target need not be sent again.
-      await store.save(digests, taskId);
-    }
+  async #end(round: RoundInHand, outcome: EndpointReport): Promise<EndpointReport> {
+    const { roundId } = round;
+    round.end(outcome);
+    // Without the note a restarted agent could not repeat the outcome; the server has to hear it all the same.
+    await this.#ports.state.write({ state: 'ended', roundId, outcome }).catch((error: unknown) => {
+      this.#ports.log('warn', `The end of round ${roundId} could not be noted: ${String(error)}`);
+    });
+    return outcome;
   }
 
   async #deliver(outcome: EndpointReport, signal: AbortSignal): Promise<void> {
@@ -201,12 +128,11 @@ export class RoundRunner {
   }
 }
 
-function failed(assignment: SyncRoundAssignment, failure: ReturnType<typeof failureOf>): EndpointReport {
-  return { kind: 'round-failed', taskId: assignment.taskId, assignmentId: assignment.assignmentId, ...failure };
+/** An outcome is told in the attempt that asks for it, whichever one it came from. */
+function named(outcome: EndpointReport | null, assignmentId: string): EndpointReport | null {
+  return outcome === null || outcome.kind === 'inventory' ? outcome : { ...outcome, assignmentId };
 }
 
-function heldTooShort(held: HeldFileSystems): unknown {
-  return held.lost.aborted
-    ? held.lost.reason
-    : new EndpointFailure('SOURCE_READ_FAILED', 'The file systems were not held still while they were read.');
+function failed(assignment: SyncRoundAssignment, failure: ReturnType<typeof failureOf>): EndpointReport {
+  return { kind: 'round-failed', ...ofAttempt(assignment), ...failure };
 }

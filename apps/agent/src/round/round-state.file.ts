@@ -6,9 +6,9 @@ import { z } from 'zod';
 const FILE_MODE = 0o600;
 
 const roundState = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('running'), assignmentId: z.uuid() }),
+  z.object({ state: z.literal('running'), roundId: z.uuid() }),
   /** With the report that ended the round, for a server that did not hear it. */
-  z.object({ state: z.literal('ended'), assignmentId: z.uuid(), outcome: endpointReport }),
+  z.object({ state: z.literal('ended'), roundId: z.uuid(), outcome: endpointReport }),
 ]);
 /** The round that this or an earlier process of the agent last worked on. */
 export type RoundState = z.infer<typeof roundState>;
@@ -19,7 +19,7 @@ export class RoundStateFile {
 
   /**
    * @returns null when there was no round yet, or when the file cannot be understood: a round that is then begun
-   *   once more costs time, nothing else, since its digests carry a mark of their own
+   *   once more costs time, nothing else, since its digests stand for themselves
    */
   async read(): Promise<RoundState | null> {
     let text: string;

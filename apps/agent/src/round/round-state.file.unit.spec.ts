@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ROUND_ID, TASK_ID } from './round-fixture.fake.js';
+import { attemptId, ROUND_ID, TASK_ID } from './round-fixture.fake.js';
 import { RoundStateFile, type RoundState } from './round-state.file.js';
 
 describe('RoundStateFile', () => {
@@ -17,10 +17,11 @@ describe('RoundStateFile', () => {
   it('reads back either state, and nothing where there is none', async () => {
     const file = new RoundStateFile(join(folder, 'round.json'));
     expect(await file.read()).toBeNull();
-    const failed = { kind: 'round-failed', taskId: TASK_ID, assignmentId: ROUND_ID } as const;
+    const ofRound = { taskId: TASK_ID, assignmentId: attemptId(1), roundId: ROUND_ID };
+    const failed = { kind: 'round-failed', ...ofRound } as const;
     const states: RoundState[] = [
-      { state: 'running', assignmentId: ROUND_ID },
-      { state: 'ended', assignmentId: ROUND_ID, outcome: { ...failed, code: 'INTERNAL_ERROR', detail: '' } },
+      { state: 'running', roundId: ROUND_ID },
+      { state: 'ended', roundId: ROUND_ID, outcome: { ...failed, code: 'INTERNAL_ERROR', detail: '' } },
     ];
     for (const state of states) {
       await file.write(state);
@@ -28,9 +29,12 @@ describe('RoundStateFile', () => {
     }
   });
 
-  it.each(['', '{"state":"running"}', 'nonsense'])('takes %j for no state', async (text) => {
-    const path = join(folder, 'round.json');
-    await writeFile(path, text);
-    expect(await new RoundStateFile(path).read()).toBeNull();
-  });
+  it.each(['', '{"state":"running"}', `{"state":"running","assignmentId":"${ROUND_ID}"}`, 'nonsense'])(
+    'takes %j for no state',
+    async (text) => {
+      const path = join(folder, 'round.json');
+      await writeFile(path, text);
+      expect(await new RoundStateFile(path).read()).toBeNull();
+    },
+  );
 });

@@ -1,14 +1,14 @@
 import type { DigestTableFile, openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
-import type { Disk, EndpointProgress, EndpointReport, MachineInventory } from '#libs/contracts';
+import type { Disk, EndpointProgress, EndpointReport, MachineInventory, NbdExport } from '#libs/contracts';
 import type { ReportOutcome, Scheduler } from '#libs/endpoint-link';
 import type { HeldFileSystems } from '../quiesce/hold-file-systems.js';
 import type { RoundState } from './round-state.file.js';
 
 /** The digests of one target disk, kept between rounds. */
-export type DigestTableStore = Pick<DigestTableFile, 'load' | 'markDirty' | 'save'>;
+export type DigestTableStore = Pick<DigestTableFile, 'load' | 'begin'>;
 
 export interface DigestTables {
-  /** Once per round, before any table of the task is used. */
+  /** Once per attempt, before any table of the task is used. */
   prepare(taskId: string): Promise<void>;
   of(taskId: string, diskId: string): DigestTableStore;
 }
@@ -25,6 +25,8 @@ export interface RoundPorts {
   readonly collectInventory: () => Promise<MachineInventory>;
   readonly usedBlocksOf: typeof usedBlocksOf;
   readonly openSourceDisk: typeof openSourceDisk;
+  /** Finds out whether a target disk can be reached. Rejects with an EndpointFailure, or with the signal's reason. */
+  readonly reachTarget: (target: NbdExport, signal: AbortSignal) => Promise<void>;
   readonly syncDisk: typeof syncDisk;
   readonly digestTables: DigestTables;
   readonly quiesce: Quiesce;
@@ -33,5 +35,7 @@ export interface RoundPorts {
   readonly progress: (progress: EndpointProgress) => void;
   readonly scheduler: Scheduler;
   readonly now: () => Date;
+  /** In [0, 1). */
+  readonly random: () => number;
   readonly log: (level: 'info' | 'warn', message: string) => void;
 }

@@ -1,7 +1,11 @@
 import {
+  DEFAULT_REPLICATION_SETTINGS,
+  DEFAULT_TASK_SETTINGS,
   type DiskRoundResult,
   type EndpointProgress,
   type EventView,
+  type Failure,
+  type LedgerEntry,
   type SourceMachineView,
   type SyncRoundView,
   diskRoundResult,
@@ -45,6 +49,9 @@ export const exampleRound = (changes: Partial<SyncRoundView> = {}): SyncRoundVie
     roundKind: 'full',
     trigger: 'itinerary',
     status: 'completed',
+    attempts: 1,
+    comparison: 'all-blocks',
+    resend: false,
     startedAt: '2026-03-01T12:00:00.000Z',
     endedAt: '2026-03-01T12:00:10.000Z',
     disks: [fullResult],
@@ -75,6 +82,8 @@ export const exampleTask = (changes: Partial<TaskDocument['task']> = {}): TaskDo
     schedule: { kind: 'interval', everySeconds: 60 },
     nextTimePoint: '2026-03-01T12:01:00.000Z',
     halt: null,
+    settings: DEFAULT_TASK_SETTINGS,
+    cleanUpAt: null,
     createdAt: '2026-03-01T11:59:00.000Z',
     completedAt: null,
     ...changes,
@@ -89,6 +98,9 @@ export const exampleReplication = (
     restorerId: TARGET_ID,
     disks: [{ diskId: 'sda', device: '/dev/sda', sizeBytes: 2 * GIB }],
     activity: 'idle',
+    settings: DEFAULT_REPLICATION_SETTINGS,
+    resumeWindow: null,
+    retryAt: null,
     fullSyncCompleted: true,
     finalSyncCompleted: false,
     rounds: [exampleRound()],
@@ -110,6 +122,39 @@ export const exampleDocument = (changes: Partial<TaskDocument> = {}): TaskDocume
     },
     ...changes,
   });
+
+/** A round whose link was lost at 12:02:11 for the first time, and a window of 15 minutes since then. */
+export const exampleLinkLost = (): TaskDocument =>
+  exampleDocument({
+    replication: exampleReplication({
+      activity: 'link-lost',
+      resumeWindow: {
+        cause: 'link-lost',
+        openedAt: '2026-03-01T12:02:11.000Z',
+        deadlineAt: '2026-03-01T12:17:11.000Z',
+      },
+      rounds: [exampleRound({ status: 'link-lost', attempts: 2, endedAt: null, disks: [] })],
+    }),
+  });
+
+export const exampleFailure = (changes: Partial<Failure> = {}): Failure => ({
+  code: 'RESUME_WINDOW_EXPIRED',
+  detail: 'The link was lost at 2026-03-01T12:02:11.000Z and did not come back in 900 seconds.',
+  remedy: 'Restore the path between source and target; the next synchronization goes on.',
+  lost: 'What was on its way and not yet acknowledged.',
+  kept: 'Everything that the target acknowledged.',
+  ...changes,
+});
+
+export const exampleLedger = (): readonly LedgerEntry[] => [
+  { kind: 'target-vm', reference: 'vm-1042', state: 'removal-announced', since: '2026-03-01T13:00:00.000Z' },
+  { kind: 'target-disk', reference: 'sda', state: 'removed', since: '2026-03-01T13:00:04.000Z' },
+];
+
+export const exampleAcknowledged = (rangeCount = 2) => {
+  const ranges = Array.from({ length: rangeCount }, (_, at) => ({ offsetBytes: at * GIB, lengthBytes: 2 * MIB }));
+  return [{ diskId: 'sda', acknowledgedBytes: rangeCount * 2 * MIB, ranges }];
+};
 
 /** @param processed of 1000 MiB planned; the assignment's activity is `transferring` */
 export const exampleProgress = (

@@ -2,10 +2,13 @@ import { z } from 'zod';
 import {
   type MigrationTaskView,
   type Schedule,
+  byteRange,
+  bytes,
   concern,
   decision,
   eventView,
   hciSiteView,
+  ledgerEntry,
   migrationTaskOrder,
   migrationTaskView,
   sourceMachineView,
@@ -17,7 +20,7 @@ import { ask, openEventStream } from './http-exchange.js';
 import { type TaskDocument, type TaskMessage, taskDocument, taskMessage } from './task-document.js';
 
 export type MigrationTaskWish = Partial<
-  Pick<z.infer<typeof migrationTaskOrder>, 'diskIds' | 'target' | 'copyRawDisks'>
+  Pick<z.infer<typeof migrationTaskOrder>, 'diskIds' | 'target' | 'copyRawDisks' | 'settings'>
 > &
   Pick<z.infer<typeof migrationTaskOrder>, 'name' | 'sourceMachineId' | 'siteId'>;
 
@@ -28,6 +31,11 @@ export const preCheck = z.object({
   target: targetSpecification,
 });
 export const eventPage = z.object({ events: z.array(eventView), next: z.string().nullable() });
+export const acknowledgedRanges = z.object({
+  disks: z.array(z.object({ diskId: z.string(), acknowledgedBytes: bytes, ranges: z.array(byteRange) })),
+});
+export type AcknowledgedDisk = z.infer<typeof acknowledgedRanges>['disks'][number];
+export const ledger = z.object({ entries: z.array(ledgerEntry) });
 export const roundAnswer = z.object({ roundId: z.uuid().nullable(), skipped: z.string().nullable() });
 
 /** The gateway's REST interface, one method per route. Each throws the errors of `gateway.errors.ts`. */
@@ -74,8 +82,15 @@ export class GatewayClient {
     return this.#get(taskPath(taskId), taskDocument);
   }
 
-  startSyncRound(taskId: string) {
-    return this.#post(taskPath(taskId, '/rounds'), roundAnswer);
+  /** @param order `resend`: everything again, whatever the target is known to hold */
+  startSyncRound(taskId: string, order?: { readonly resend: boolean }) {
+    return this.#post(taskPath(taskId, '/rounds'), roundAnswer, order);
+  }
+
+  /** @param roundId only what this round had acknowledged */
+  async acknowledgedRanges(taskId: string, roundId?: string) {
+    const query = roundId === undefined ? '' : `?roundId=${encodeURIComponent(roundId)}`;
+    return (await this.#get(taskPath(taskId, `/acknowledged-ranges${query}`), acknowledgedRanges)).disks;
   }
 
   setSchedule(taskId: string, schedule: Schedule) {
@@ -88,6 +103,28 @@ export class GatewayClient {
 
   retry(taskId: string) {
     return this.#post(taskPath(taskId, '/retry'), z.unknown());
+  }
+
+  pause(taskId: string): Promise<TaskDocument> {
+    return this.#post(taskPath(taskId, '/pause'), taskDocument);
+  }
+
+  resume(taskId: string): Promise<TaskDocument> {
+    return this.#post(taskPath(taskId, '/resume'), taskDocument);
+  }
+
+  /** @param graceSeconds from now to the clean-up; left out: as the task's settings say */
+  cancel(taskId: string, graceSeconds?: number): Promise<TaskDocument> {
+    const body = graceSeconds === undefined ? undefined : { graceSeconds };
+    return this.#post(taskPath(taskId, '/cancel'), taskDocument, body);
+  }
+
+  withdrawCancellation(taskId: string): Promise<TaskDocument> {
+    return this.#post(taskPath(taskId, '/withdraw-cancellation'), taskDocument);
+  }
+
+  async ledger(taskId: string) {
+    return (await this.#get(taskPath(taskId, '/ledger'), ledger)).entries;
   }
 
   requestCutover(taskId: string) {

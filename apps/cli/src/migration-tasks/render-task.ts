@@ -2,23 +2,47 @@ import type { CutoverView, Failure, MigrationTaskView, ReplicationView } from '#
 import type { z } from 'zod';
 import type { preCheck } from '../gateway/gateway-client.js';
 import type { TaskDocument } from '../gateway/task-document.js';
+import { renderInterruptions } from '../interruptions/render-interruptions.js';
 import { renderRounds } from '../sync-rounds/render-rounds.js';
 import type { Paint } from '../terminal/paint.js';
-import { momentInWords, sizeInWords } from '../terminal/quantities-in-words.js';
+import { momentInWords, sizeInWords, spanInWords } from '../terminal/quantities-in-words.js';
 import { renderPairs, withoutControlCharacters as clean } from '../terminal/table.js';
 import { scheduleInWords, statusInWords } from './render-tasks.js';
 
-/** Everything about a task on one page. */
-export function renderTask({ task, replication, cutover }: TaskDocument, paint: Paint): string {
+/**
+ * Everything about a task on one page.
+ *
+ * @param nowMs what is left of windows and grace periods is told from here
+ */
+export function renderTask(document: TaskDocument, paint: Paint, nowMs: number): string {
+  const { task, replication, cutover } = document;
+  const interruptions = renderInterruptions(document, paint, nowMs);
   const parts = [
     renderFacts(task, cutover, paint),
+    ...(interruptions.length === 0 ? [] : [interruptions.join('\n')]),
     renderPhases(task, paint),
-    ...(task.halt === null ? [] : [renderFailure('Halted', task.halt, paint)]),
+    ...renderFailures(document, paint),
     ...(task.concerns.length === 0 ? [] : [renderConcerns(task.concerns, paint)]),
     renderRounds(replication?.rounds ?? [], paint),
     ...(replication === null || replication.verification.status === 'none' ? [] : [renderDigests(replication, paint)]),
   ];
   return parts.join('\n\n');
+}
+
+/** A failure that is left from before a cancellation, or that the clean-up had, is not what the task halts for. */
+const isHeld = ({ status }: MigrationTaskView): boolean => status === 'halted' || status === 'paused';
+
+/** Why the task halted, and why its last round failed where that is not the same. */
+function renderFailures({ task, replication }: TaskDocument, paint: Paint): readonly string[] {
+  const last = replication?.rounds.at(-1);
+  const ofRound = last?.failure ?? null;
+  const isSame = ofRound?.code === task.halt?.code && ofRound?.detail === task.halt?.detail;
+  return [
+    ...(task.halt === null ? [] : [renderFailure(isHeld(task) ? 'Halted' : 'Failed', task.halt, paint)]),
+    ...(last === undefined || ofRound === null || isSame
+      ? []
+      : [renderFailure(`Round ${last.number} failed`, ofRound, paint)]),
+  ];
 }
 
 function renderFacts(task: MigrationTaskView, cutover: CutoverView, paint: Paint): string {
@@ -33,12 +57,36 @@ function renderFacts(task: MigrationTaskView, cutover: CutoverView, paint: Paint
       ['Site', task.siteId],
       ['Target VM', `${task.targetVmId}  ${cpuCount} CPUs, ${sizeInWords(memoryBytes)}, ${firmware}`],
       ['Schedule', `${scheduleInWords(task.schedule)}${next}`],
+      ['Resuming', settingsInWords(task.settings)],
+      ['Clean-up', cleanUpInWords(task)],
       ['Cutover', cutover.status],
       ['Created', `${momentInWords(task.createdAt)} UTC`],
       ...(task.completedAt === null ? [] : [['Completed', `${momentInWords(task.completedAt)} UTC`] as const]),
     ],
     paint,
   );
+}
+
+function settingsInWords({
+  resumeWindowSeconds,
+  afterFailure,
+  retryLimit,
+  retryDelaySeconds,
+}: MigrationTaskView['settings']): string {
+  const retries = retryLimit === 1 ? '1 retry' : `${retryLimit} retries`;
+  return [
+    `within ${spanInWords(resumeWindowSeconds)}`,
+    `after a failure ${afterFailure === 'compare-digests' ? 'what differs' : 'everything'} is sent`,
+    retryLimit === 0 ? 'no retries' : `${retries}, the first after ${spanInWords(retryDelaySeconds)}`,
+  ].join('; ');
+}
+
+function cleanUpInWords({ cleanUpAt, settings }: MigrationTaskView): string {
+  if (cleanUpAt !== null) return `at ${momentInWords(cleanUpAt)} UTC`;
+  const { cancelGraceSeconds, failureGraceSeconds } = settings;
+  const afterFailure =
+    failureGraceSeconds === null ? 'never after a failure' : `${spanInWords(failureGraceSeconds)} after a failure`;
+  return `${spanInWords(cancelGraceSeconds)} after a cancellation, ${afterFailure}`;
 }
 
 export function renderPhases({ phases }: Pick<MigrationTaskView, 'phases'>, paint: Paint): string {
@@ -48,11 +96,16 @@ export function renderPhases({ phases }: Pick<MigrationTaskView, 'phases'>, pain
     .join('\n');
 }
 
-export function renderFailure(what: 'Halted' | 'Failed', failure: Failure, paint: Paint): string {
+/** @param what the beginning of the line, such as `Halted` */
+export function renderFailure(what: string, { code, detail, lost, kept, remedy }: Failure, paint: Paint): string {
+  const line = (name: string, text: string | undefined) =>
+    text === undefined ? [] : [`  ${paint('quiet', name.padEnd(7))} ${clean(text)}`];
   return [
-    paint('bad', `${what}: ${failure.code}`),
-    `  ${clean(failure.detail)}`,
-    `  ${paint('quiet', 'Remedy:')} ${clean(failure.remedy)}`,
+    paint('bad', `${what}: ${clean(code)}`),
+    `  ${clean(detail)}`,
+    ...line('Lost:', lost),
+    ...line('Kept:', kept),
+    ...line('Remedy:', remedy),
   ].join('\n');
 }
 

@@ -22,15 +22,25 @@ export function renderTasks(tasks: readonly MigrationTaskView[], paint: Paint): 
 }
 
 export function statusInWords(status: MigrationTaskView['status'], paint: Paint): string {
-  const meanings = { running: 'accent', halted: 'bad', completed: 'good' } as const;
+  const meanings = {
+    running: 'accent',
+    paused: 'attention',
+    halted: 'bad',
+    cancelling: 'attention',
+    'cleaning-up': 'attention',
+    cancelled: 'quiet',
+    completed: 'good',
+  } as const;
   return paint(meanings[status], status);
 }
 
 export function scheduleInWords(schedule: Schedule | null): string {
   if (schedule === null) return '-';
-  return schedule.kind === 'interval'
-    ? `every ${schedule.everySeconds} s`
-    : `cron ${clean(schedule.expression)} (${clean(schedule.timeZone)})`;
+  const points =
+    schedule.kind === 'interval'
+      ? `every ${schedule.everySeconds} s`
+      : `cron ${clean(schedule.expression)} (${clean(schedule.timeZone)})`;
+  return schedule.catchUp === 'skip' ? `${points}, missed ones skipped` : points;
 }
 
 const sizeOf = (disks: MigrationTaskView['disks']): number => disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);

@@ -22,7 +22,7 @@ export function addTasksCommands(program: Command, context: CommandContext): voi
     .argument('<id>', 'a migration task')
     .action(async (taskId: string) => {
       const document = await (await context.gateway()).migrationTask(taskId);
-      print(context, document, (paint) => renderTask(document, paint));
+      print(context, document, (paint) => renderTask(document, paint, Date.now()));
     });
   addTaskCreateCommand(task, context);
   program
@@ -33,7 +33,7 @@ export function addTasksCommands(program: Command, context: CommandContext): voi
       const gateway = await context.gateway();
       await gateway.retry(taskId);
       const document = await gateway.migrationTask(taskId);
-      print(context, document, (paint) => renderTask(document, paint));
+      print(context, document, (paint) => renderTask(document, paint, Date.now()));
     });
 }
 

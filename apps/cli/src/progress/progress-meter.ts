@@ -28,7 +28,9 @@ export function observeProgress(meter: ProgressMeter | undefined, progress: Endp
   const processedBytes = sum((disk) => disk.processedBytes);
   const atMs = Date.parse(progress.at);
   const continued = meter !== undefined && isSameWork(meter.latest, progress) ? meter.samples : [];
-  const samples = [...continued.filter((sample) => atMs - sample.atMs <= WINDOW_MS), { atMs, processedBytes }];
+  // The target tells less often than the window is long; the sample before always counts.
+  const recent = continued.filter((sample) => atMs - sample.atMs <= WINDOW_MS || sample === continued.at(-1));
+  const samples = [...recent, { atMs, processedBytes }];
   const bytesPerSecond = rateOver(samples);
   return {
     latest: progress,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { endpointProgress } from '#libs/contracts';
 import { exampleProgress } from '../gateway/example-documents.js';
 import { plainPaint } from '../terminal/paint.js';
 import { type ProgressMeter, observeProgress } from './progress-meter.js';
@@ -69,6 +70,33 @@ describe('rendered progress', () => {
     expect(renderProgress(meter, 100, plainPaint)).toEqual([
       'transferring        ████░░░░░░░░░░░░  25 %  250 MiB of 1000 MiB  250 MiB sent  100 MiB/s  ETA 7.5 s',
     ]);
+  });
+
+  it('tells no rate while nothing can move', () => {
+    const waiting = observeProgress(
+      observeProgress(undefined, exampleProgress(0, 250, { activity: 'waiting-for-link' })),
+      exampleProgress(1_000, 250, { activity: 'waiting-for-link' }),
+    );
+    expect(renderProgress(waiting, 80, plainPaint)).toEqual([
+      'waiting for link    ████▌░░░░░░░░░░░░░  25 %  250 MiB of 1000 MiB  250 MiB sent',
+    ]);
+    expect(renderProgress(meter, 80, plainPaint, 'paused')).toEqual([
+      'paused              ████▌░░░░░░░░░░░░░  25 %  250 MiB of 1000 MiB  250 MiB sent',
+    ]);
+  });
+
+  it('is what was received, when the target tells it, which it does every five seconds', () => {
+    const serving = observeProgress(
+      observeProgress(undefined, exampleProgress(0, 100, { activity: 'serving' })),
+      exampleProgress(5_000, 350, { activity: 'serving' }),
+    );
+    expect(renderProgress(serving, 80, plainPaint)).toEqual(['target              350 MiB received  50 MiB/s']);
+  });
+
+  it.each(endpointProgress.shape.activity.options)('has a word for %s that fits', (activity) => {
+    const [line = ''] = renderProgress(observeProgress(undefined, exampleProgress(0, 1, { activity })), 80, plainPaint);
+    expect(line).toMatch(/^[a-z]+[a-zRESCAN ()]* {2}/);
+    expect(line).not.toContain('…');
   });
 
   it('has a line for each of several disks', () => {

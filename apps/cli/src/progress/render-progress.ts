@@ -8,7 +8,10 @@ import type { ProgressMeter } from './progress-meter.js';
 const ACTIVITIES: Readonly<Record<EndpointProgress['activity'], string>> = {
   mapping: 'mapping blocks',
   transferring: 'transferring',
+  rescanning: 'comparing (RESCAN)',
   flushing: 'flushing',
+  'waiting-for-link': 'waiting for link',
+  serving: 'target',
   digesting: 'computing digests',
 };
 const LABEL_WIDTH = 18;
@@ -17,10 +20,15 @@ const MAX_BAR_WIDTH = 40;
 /** Blanks around the bar, and a column that stays free: a full line would wrap on some terminals. */
 const GAPS = 4;
 
-/** A line for the whole, and one for each disk where there are several; their bars are of one width. */
-export function renderProgress(meter: ProgressMeter, columns: number, paint: Paint): readonly string[] {
-  const { disks } = meter.latest;
-  const lines = [wholeLine(meter), ...(disks.length < 2 ? [] : disks.map(diskLine))];
+/**
+ * A line for the whole, and one for each disk where there are several; their bars are of one width.
+ *
+ * @param held why nothing moves: it is shown how far the work came, without a rate
+ */
+export function renderProgress(meter: ProgressMeter, columns: number, paint: Paint, held?: string): readonly string[] {
+  const { activity, disks } = meter.latest;
+  if (activity === 'serving' && held === undefined) return [servingLine(meter)];
+  const lines = [wholeLine(meter, held), ...(disks.length < 2 ? [] : disks.map(diskLine))];
   const room = columns - LABEL_WIDTH - Math.max(...lines.map(({ tail }) => shownWidth(tail))) - GAPS;
   const width = Math.min(MAX_BAR_WIDTH, Math.max(MIN_BAR_WIDTH, room));
   return lines.map(({ label, fraction, tail }) => {
@@ -29,19 +37,29 @@ export function renderProgress(meter: ProgressMeter, columns: number, paint: Pai
   });
 }
 
+/** The restore environment sees what comes, not how much will come. */
+function servingLine({ processedBytes, bytesPerSecond }: ProgressMeter): string {
+  const rate = bytesPerSecond === null ? '' : `  ${rateInWords(bytesPerSecond)}`;
+  return `${ACTIVITIES.serving.padEnd(LABEL_WIDTH)}  ${sizeInWords(processedBytes)} received${rate}`;
+}
+
 type Line = { readonly label: string; readonly fraction: number; readonly tail: string };
 
-function wholeLine(meter: ProgressMeter): Line {
+function wholeLine(meter: ProgressMeter, held: string | undefined): Line {
   const { activity } = meter.latest;
+  const isMoving = held === undefined && activity !== 'waiting-for-link';
+  const { bytesPerSecond, remainingMs } = isMoving ? meter : NOT_MOVING;
   const facts = [
     `${sizeInWords(meter.processedBytes)} of ${sizeInWords(meter.plannedBytes)}`,
     activity === 'digesting' ? undefined : `${sizeInWords(meter.sentBytes)} sent`,
-    meter.bytesPerSecond === null ? undefined : rateInWords(meter.bytesPerSecond),
-    meter.remainingMs === null ? undefined : `ETA ${durationInWords(meter.remainingMs)}`,
+    bytesPerSecond === null ? undefined : rateInWords(bytesPerSecond),
+    remainingMs === null ? undefined : `ETA ${durationInWords(remainingMs)}`,
   ];
   const tail = [percentInWords(meter.fraction), ...facts.filter((fact) => fact !== undefined)].join('  ');
-  return { label: ACTIVITIES[activity], fraction: meter.fraction, tail };
+  return { label: held ?? ACTIVITIES[activity], fraction: meter.fraction, tail };
 }
+
+const NOT_MOVING = { bytesPerSecond: null, remainingMs: null } as const;
 
 function diskLine({ diskId, plannedBytes, processedBytes }: EndpointProgress['disks'][number]): Line {
   const fraction = plannedBytes === 0 ? 0 : processedBytes / plannedBytes;

@@ -1,9 +1,10 @@
 import type { SyncRoundView } from '#libs/contracts';
+import { renderInterruptions } from '../interruptions/render-interruptions.js';
 import type { TaskDocument, TaskMessage } from '../gateway/task-document.js';
 import type { Paint } from '../terminal/paint.js';
 import { sizeInWords } from '../terminal/quantities-in-words.js';
 import { withoutControlCharacters } from '../terminal/table.js';
-import { totalsOf } from '../sync-rounds/render-rounds.js';
+import { WORKING, totalsOf } from '../sync-rounds/render-rounds.js';
 import { type ProgressMeter, observeProgress } from './progress-meter.js';
 import { renderProgress } from './render-progress.js';
 
@@ -15,22 +16,76 @@ export type WatchedTask = {
 };
 
 export function observeMessage(watched: WatchedTask | undefined, message: TaskMessage): WatchedTask {
+  const { document, meter } = watched ?? { document: undefined, meter: undefined };
   if (message.type === 'progress') {
-    return { document: watched?.document, meter: observeProgress(watched?.meter, message.progress) };
+    const isHeard = message.progress.activity !== 'serving' || isAgentAway(document);
+    return { document, meter: isHeard ? observeProgress(meter, message.progress) : meter };
   }
-  const activity = message.document.replication?.activity;
-  const isAtWork = activity === 'transferring' || activity === 'verifying';
-  return { document: message.document, meter: isAtWork ? watched?.meter : undefined };
+  const isSameWork = document === undefined || workIn(document) === workIn(message.document);
+  return { document: message.document, meter: isSameWork && workIn(message.document) !== null ? meter : undefined };
 }
 
-/** Nothing more happens by itself. */
-export const isOver = ({ document }: WatchedTask): boolean =>
-  document !== undefined && document.task.status !== 'running';
+/** Both ends tell of a round. The agent knows more; only while it cannot be reached the target is listened to. */
+const isAgentAway = (document: TaskDocument | undefined): boolean =>
+  document?.replication?.resumeWindow?.cause === 'agent-away';
 
-/** The first line says what goes on; below it, how far it is. */
-export function renderWatch({ document, meter }: WatchedTask, columns: number, paint: Paint): readonly string[] {
-  const heading = document === undefined ? 'Waiting for the state of the task' : headingOf(document, paint);
-  return [heading, ...(meter === undefined ? [] : renderProgress(meter, columns, paint))];
+/** What is worked on, through all interruptions; null when nothing is. */
+function workIn({ replication }: TaskDocument): string | null {
+  switch (replication?.activity) {
+    case undefined:
+    case 'idle':
+    case 'waiting-for-retry':
+    case 'stopped':
+      return null;
+    case 'verifying':
+      return 'verification';
+    case 'opening-exports':
+    case 'connecting':
+    case 'transferring':
+    case 'link-lost':
+    case 'paused':
+      return replication.rounds.at(-1)?.roundId ?? null;
+  }
+}
+
+/** Nothing more happens by itself, or only the clean-up of a task that halted. */
+export const isOver = ({ document }: WatchedTask): boolean =>
+  document !== undefined && ['halted', 'cancelled', 'completed'].includes(document.task.status);
+
+/**
+ * The first line says what goes on; below it, what keeps it from going on, and how far it is.
+ *
+ * @param nowMs what is left of windows and grace periods is told from here
+ */
+export function renderWatch(
+  { document, meter }: WatchedTask,
+  columns: number,
+  paint: Paint,
+  nowMs: number,
+): readonly string[] {
+  if (document === undefined) return ['Waiting for the state of the task', ...progressLines(meter, columns, paint)];
+  return [
+    headingOf(document, paint),
+    ...renderInterruptions(document, paint, nowMs),
+    ...progressLines(meter, columns, paint, heldBecause(document)),
+  ];
+}
+
+const progressLines = (meter: ProgressMeter | undefined, columns: number, paint: Paint, held?: string) =>
+  meter === undefined ? [] : renderProgress(meter, columns, paint, held);
+
+/** @returns undefined while work moves */
+function heldBecause({ replication }: TaskDocument): string | undefined {
+  const activity = replication?.activity;
+  switch (activity) {
+    case 'opening-exports':
+    case 'connecting':
+    case 'link-lost':
+    case 'paused':
+      return WORKING[activity];
+    default:
+      return undefined;
+  }
 }
 
 function headingOf({ task, replication }: TaskDocument, paint: Paint): string {
@@ -40,8 +95,11 @@ function headingOf({ task, replication }: TaskDocument, paint: Paint): string {
 }
 
 function roundInWords(round: SyncRoundView): string {
-  const name = `round ${round.number} (${round.roundKind}, ${round.trigger})`;
-  if (round.status === 'failed') return `${name} failed: ${round.failure?.code ?? 'unknown'}`;
-  if (round.status !== 'completed') return `${name} running`;
-  return `${name} completed, ${sizeInWords(totalsOf(round).sentBytes)} sent`;
+  const { number, roundKind, trigger, resend, attempts, status, comparison } = round;
+  const name = `round ${number} (${roundKind}, ${trigger}${resend ? ', everything again' : ''})`;
+  if (status === 'failed') return `${name} failed: ${round.failure?.code ?? 'unknown'}`;
+  if (status === 'completed') return `${name} completed, ${sizeInWords(totalsOf(round).sentBytes)} sent`;
+  const isComparing = status === 'transferring' && comparison === 'rescan';
+  const work = isComparing ? 'comparing digests (RESCAN)' : WORKING[status];
+  return `${name}${attempts === 1 ? '' : `, attempt ${attempts}`}: ${work}`;
 }

@@ -9,7 +9,11 @@ export type ScheduleOptions = {
   readonly cron?: string;
   readonly timeZone: string;
   readonly off?: boolean;
+  readonly catchUp?: CatchUp;
 };
+
+type CatchUp = NonNullable<Schedule['catchUp']>;
+const CATCH_UPS: readonly CatchUp[] = ['once', 'skip'];
 
 export function addScheduleCommand(program: Command, context: CommandContext): void {
   program
@@ -19,6 +23,11 @@ export function addScheduleCommand(program: Command, context: CommandContext): v
     .addOption(new Option('--every <duration>', 'such as 60s, 5m, 1h').argParser(parseEvery).conflicts(['cron', 'off']))
     .addOption(new Option('--cron <expression>', 'a cron expression').conflicts(['every', 'off']))
     .option('--time-zone <zone>', 'in which the cron expression is meant', 'UTC')
+    .addOption(
+      new Option('--catch-up <how>', 'for time points that passed while the server was down: one round, or none')
+        .choices(CATCH_UPS)
+        .conflicts('off'),
+    )
     .addOption(new Option('--off', 'no synchronizations by themselves').conflicts(['every', 'cron']))
     .action(async (taskId: string, options: ScheduleOptions, command: Command) => {
       const schedule = scheduleFrom(options);
@@ -35,10 +44,11 @@ export function addScheduleCommand(program: Command, context: CommandContext): v
 }
 
 /** @returns null for none, undefined when the options say nothing */
-export function scheduleFrom({ every, cron, timeZone, off }: ScheduleOptions): Schedule | null | undefined {
+export function scheduleFrom({ every, cron, timeZone, off, catchUp }: ScheduleOptions): Schedule | null | undefined {
+  const more = catchUp === undefined ? {} : { catchUp };
   if (off === true) return null;
-  if (every !== undefined) return { kind: 'interval', everySeconds: every };
-  if (cron !== undefined) return { kind: 'cron', expression: cron, timeZone };
+  if (every !== undefined) return { kind: 'interval', everySeconds: every, ...more };
+  if (cron !== undefined) return { kind: 'cron', expression: cron, timeZone, ...more };
   return undefined;
 }
 

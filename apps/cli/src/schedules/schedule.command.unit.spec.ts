@@ -10,6 +10,12 @@ describe('a schedule from options', () => {
       expression: '0 2 * * *',
       timeZone: 'Europe/Berlin',
     });
+    expect(scheduleFrom({ every: 60, catchUp: 'skip', timeZone: 'UTC' })).toEqual({
+      kind: 'interval',
+      everySeconds: 60,
+      catchUp: 'skip',
+    });
+    expect(scheduleFrom({ cron: '0 2 * * *', catchUp: 'once', timeZone: 'UTC' })).toMatchObject({ catchUp: 'once' });
     expect(scheduleFrom({ off: true, timeZone: 'UTC' })).toBeNull();
     expect(scheduleFrom({ timeZone: 'UTC' })).toBeUndefined();
   });
@@ -20,6 +26,28 @@ describe('a migration task from options', () => {
 
   it('leaves out what was not said', () => {
     expect(wishFrom(needed)).toEqual({ name: 'n', sourceMachineId: 's', siteId: 't' });
+  });
+
+  it('has the settings that were said, and none otherwise', () => {
+    expect(wishFrom({ ...needed, resumeWindow: 600, failureGrace: 'never' })).toMatchObject({
+      settings: { resumeWindowSeconds: 600, failureGraceSeconds: null },
+    });
+    const all = {
+      resumeWindow: 1,
+      afterFailure: 'resend-everything',
+      retryLimit: 0,
+      retryDelay: 2,
+      cancelGrace: 0,
+      failureGrace: 3,
+    } as const;
+    expect(wishFrom({ ...needed, ...all }).settings).toEqual({
+      resumeWindowSeconds: 1,
+      afterFailure: 'resend-everything',
+      retryLimit: 0,
+      retryDelaySeconds: 2,
+      cancelGraceSeconds: 0,
+      failureGraceSeconds: 3,
+    });
   });
 
   it('has what was said', () => {

@@ -39,6 +39,7 @@ export function renderRounds(rounds: readonly SyncRoundView[], paint: Paint): st
       { title: 'ROUND', align: 'right', cell: ({ number }) => String(number) },
       { title: 'KIND', cell: ({ roundKind }) => roundKind },
       { title: 'TRIGGER', cell: ({ trigger }) => trigger },
+      { title: 'MODE', cell: modeOf },
       { title: 'STATUS', cell: (round) => statusOf(round, paint) },
       { title: 'STARTED (UTC)', cell: ({ startedAt }) => momentInWords(startedAt) },
       { title: 'DISK', align: 'right', cell: (round) => ended(round, ({ diskBytes }) => sizeInWords(diskBytes)) },
@@ -63,14 +64,34 @@ function durationOf(round: SyncRoundView): string {
   return durationMs === null ? '-' : durationInWords(durationMs);
 }
 
-function statusOf({ status, failure }: SyncRoundView, paint: Paint): string {
+function statusOf({ status, failure, attempts }: SyncRoundView, paint: Paint): string {
+  const rest = attempts === 1 ? '' : `, attempt ${attempts}`;
   switch (status) {
     case 'completed':
-      return paint('good', status);
+      return paint('good', status) + rest;
     case 'failed':
-      return paint('bad', failure === null ? status : `failed: ${failure.code}`);
+      return paint('bad', failure === null ? status : `failed: ${failure.code}`) + rest;
     case 'opening-exports':
+    case 'connecting':
     case 'transferring':
-      return paint('attention', status);
+    case 'link-lost':
+    case 'paused':
+      return paint('attention', WORKING[status]) + rest;
   }
+}
+
+/** A round that has not ended, in words. */
+export const WORKING = {
+  'opening-exports': 'opening exports',
+  connecting: 'connecting',
+  transferring: 'transferring',
+  'link-lost': 'link lost',
+  paused: 'paused',
+} as const satisfies Partial<Record<SyncRoundView['status'], string>>;
+
+/** What is sent: all, all again by choice, or only what differs from the digests of what the target holds. */
+function modeOf({ resend, comparison }: SyncRoundView): string {
+  if (resend) return 'resend';
+  if (comparison === null) return '-';
+  return comparison === 'rescan' ? 'RESCAN' : 'all';
 }

@@ -8,14 +8,25 @@ describe('the table of rounds', () => {
     const failure = { code: 'DATA_PATH_LOST', detail: 'connection reset', remedy: 'Check the network.' };
     const rounds = [
       exampleRound(),
-      exampleRound({ number: 2, roundKind: 'incremental', trigger: 'schedule', status: 'failed', disks: [], failure }),
-      exampleRound({ number: 3, roundKind: 'final', status: 'transferring', endedAt: null, disks: [] }),
+      exampleRound({
+        number: 2,
+        roundKind: 'incremental',
+        trigger: 'schedule',
+        status: 'failed',
+        comparison: 'rescan',
+        attempts: 3,
+        disks: [],
+        failure,
+      }),
+      exampleRound({ number: 3, resend: true, trigger: 'manual', status: 'link-lost', endedAt: null, disks: [] }),
+      exampleRound({ number: 4, roundKind: 'final', status: 'connecting', comparison: null, endedAt: null, disks: [] }),
     ];
     expect(renderRounds(rounds, plainPaint).split('\n')).toEqual([
-      'ROUND  KIND         TRIGGER    STATUS                  STARTED (UTC)         DISK   USED     SENT  SENT/USED  DURATION      RATE',
-      '    1  full         itinerary  completed               2026-03-01 12:00:00  2 GiB  1 GiB  960 MiB      0.938    10.0 s  96 MiB/s',
-      '    2  incremental  schedule   failed: DATA_PATH_LOST  2026-03-01 12:00:00      -      -        -          -    10.0 s         -',
-      '    3  final        itinerary  transferring            2026-03-01 12:00:00      -      -        -          -         -         -',
+      'ROUND  KIND         TRIGGER    MODE    STATUS                             STARTED (UTC)         DISK   USED     SENT  SENT/USED  DURATION      RATE',
+      '    1  full         itinerary  all     completed                          2026-03-01 12:00:00  2 GiB  1 GiB  960 MiB      0.938    10.0 s  96 MiB/s',
+      '    2  incremental  schedule   RESCAN  failed: DATA_PATH_LOST, attempt 3  2026-03-01 12:00:00      -      -        -          -    10.0 s         -',
+      '    3  full         manual     resend  link lost                          2026-03-01 12:00:00      -      -        -          -         -         -',
+      '    4  final        itinerary  -       connecting                         2026-03-01 12:00:00      -      -        -          -         -         -',
     ]);
   });
 

@@ -6,8 +6,10 @@ export function addSyncCommand(program: Command, context: CommandContext): void 
     .command('sync')
     .description('start a synchronization now')
     .argument('<task>', 'a migration task')
-    .action(async (taskId: string) => {
-      const answer = await (await context.gateway()).startSyncRound(taskId);
+    .option('--resend', 'send everything again, whatever the target is known to hold')
+    .action(async (taskId: string, { resend }: { readonly resend?: boolean }) => {
+      const gateway = await context.gateway();
+      const answer = await gateway.startSyncRound(taskId, resend === true ? { resend } : undefined);
       print(context, answer, () =>
         answer.roundId === null
           ? `No round was started: ${answer.skipped ?? 'one is on its way'}.`

@@ -27,6 +27,42 @@ export function durationInWords(milliseconds: number): string {
   return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
 }
 
+const PARTS = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['min', 60],
+  ['s', 1],
+] as const;
+
+/**
+ * A span that somebody chose, exactly: `15 min`, `1 h 30 min`, `7 d`.
+ *
+ * @param mostParts the smaller parts beyond these are left out
+ */
+export function spanInWords(seconds: number, mostParts: number = PARTS.length): string {
+  let rest = seconds;
+  const parts: string[] = [];
+  for (const [unit, length] of PARTS) {
+    const count = Math.floor(rest / length);
+    rest -= count * length;
+    if (count > 0) parts.push(`${count} ${unit}`);
+  }
+  return parts.length === 0 ? '0 s' : parts.slice(0, mostParts).join(' ');
+}
+
+/** What is left until a moment: `14 min 49 s`, `6 d 23 h`; nothing is left exactly then. @returns null when it is over */
+export function leftInWords(instant: string, nowMs: number): string | null {
+  const seconds = Math.ceil((Date.parse(instant) - nowMs) / 1000);
+  return seconds > 0 ? spanInWords(seconds, 2) : null;
+}
+
+/** A moment near now, in UTC: only the time of day when it is of the same day, `10:02:11 UTC`. */
+export function nearMomentInWords(instant: string, nowMs: number): string {
+  const moment = momentInWords(instant);
+  const [day, time] = moment.split(' ');
+  return `${day === new Date(nowMs).toISOString().slice(0, 10) ? time : moment} UTC`;
+}
+
 /** A moment for people, in UTC like all moments here: `2026-03-01 12:00:05`. */
 export const momentInWords = (instant: string | null): string =>
   instant === null ? '-' : instant.slice(0, 19).replace('T', ' ');

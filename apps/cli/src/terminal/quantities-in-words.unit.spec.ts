@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import {
   durationInWords,
+  leftInWords,
   momentInWords,
+  nearMomentInWords,
   parseSeconds,
   parseSize,
   rateInWords,
   sizeInWords,
+  spanInWords,
 } from './quantities-in-words.js';
 
+const NOW = Date.parse('2026-03-01T12:02:22.000Z');
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
@@ -47,6 +51,33 @@ describe('quantities in words', () => {
   it('says moments in UTC, and a dash for none', () => {
     expect(momentInWords('2026-03-01T12:00:05.123Z')).toBe('2026-03-01 12:00:05');
     expect(momentInWords(null)).toBe('-');
+  });
+
+  it.each([
+    [0, '0 s'],
+    [60, '1 min'],
+    [90, '1 min 30 s'],
+    [900, '15 min'],
+    [3600, '1 h'],
+    [604_800, '7 d'],
+    [93_784, '1 d 2 h 3 min 4 s'],
+  ])('says a span of %d s as %s', (seconds, words) => {
+    expect(spanInWords(seconds)).toBe(words);
+  });
+
+  it.each([
+    ['2026-03-01T12:17:11.000Z', '14 min 49 s'],
+    ['2026-03-01T12:02:22.001Z', '1 s'],
+    ['2026-03-08T12:00:00.000Z', '6 d 23 h'],
+    ['2026-03-01T12:02:22.000Z', null],
+    ['2026-03-01T11:00:00.000Z', null],
+  ])('says what is left until %s as %s', (instant, words) => {
+    expect(leftInWords(instant, NOW)).toBe(words);
+  });
+
+  it('says the day of a moment only when it is another one', () => {
+    expect(nearMomentInWords('2026-03-01T12:17:11.000Z', NOW)).toBe('12:17:11 UTC');
+    expect(nearMomentInWords('2026-03-02T00:00:00.000Z', NOW)).toBe('2026-03-02 00:00:00 UTC');
   });
 
   it.each([

@@ -11,6 +11,7 @@ export const cutovers: Aggregate<CutoverState, CutoverCommand, CutoverEvent> = {
   decider: cutoverDecider,
   codec: defineCodec<CutoverEvent>({
     CutoverAllowed: { stored: 'cutover.cutover-allowed.v1', schema: z.object({ taskId }) },
+    CutoverWithdrawn: { stored: 'cutover.cutover-withdrawn.v1', schema: z.object({ taskId }) },
     CutoverRequested: { stored: 'cutover.cutover-requested.v1', schema: z.object({ taskId, requestedAt: instant }) },
     SourceServicesStopped: {
       stored: 'cutover.source-services-stopped.v1',

@@ -25,6 +25,15 @@ export class CutoverController {
     return {};
   }
 
+  @Answers(cutoverCalls.withdrawCutover)
+  async withdraw(
+    { taskId }: RequestOf<typeof cutoverCalls.withdrawCutover>,
+    context: CommandContext,
+  ): Promise<ReplyOf<typeof cutoverCalls.withdrawCutover>> {
+    await this.#handle(taskId, { type: 'WithdrawCutover', taskId }, context);
+    return {};
+  }
+
   @Answers(cutoverCalls.requestCutover)
   async request(
     { taskId }: RequestOf<typeof cutoverCalls.requestCutover>,

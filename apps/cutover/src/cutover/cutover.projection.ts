@@ -16,15 +16,16 @@ export const cutoverProjection = documentProjection({
   columns: () => ({}),
 });
 
-/** A task without a cutover has not come so far yet. */
+/** A task without a cutover has not come so far yet; one that was cancelled is no nearer to it. */
 export const findCutover = async (dataSource: DataSource, taskId: string): Promise<CutoverView> => {
   const row = await dataSource.getRepository(CutoverRow).findOneBy({ id: taskId });
-  const { status, requestedAt, sourceServicesStoppedAt, takenOverAt, failure } = row?.state ?? {
-    status: 'not-possible-yet' as const,
-    requestedAt: null,
-    sourceServicesStoppedAt: null,
-    takenOverAt: null,
-    failure: null,
+  const state = row?.state ?? null;
+  return {
+    taskId,
+    status: state === null || state.status === 'withdrawn' ? 'not-possible-yet' : state.status,
+    requestedAt: state?.requestedAt ?? null,
+    sourceServicesStoppedAt: state?.sourceServicesStoppedAt ?? null,
+    takenOverAt: state?.takenOverAt ?? null,
+    failure: state?.failure ?? null,
   };
-  return { taskId, status, requestedAt, sourceServicesStoppedAt, takenOverAt, failure };
 };

@@ -23,6 +23,7 @@ export class CutoverController {
   @HttpCode(202)
   @Order('Request the cutover', [
     'PLANNING.TASK_NOT_FOUND',
+    'PLANNING.TASK_CANCELLED',
     'CUTOVER.NO_FULL_SYNC',
     'CUTOVER.ALREADY_REQUESTED',
     'CUTOVER.ALREADY_TAKEN_OVER',
@@ -42,6 +43,7 @@ export class CutoverController {
   @HttpCode(202)
   @Order('Confirm that the business services on the source are stopped', [
     'PLANNING.TASK_NOT_FOUND',
+    'PLANNING.TASK_CANCELLED',
     'CUTOVER.NO_FULL_SYNC',
     'CUTOVER.NOT_REQUESTED',
     'CUTOVER.ALREADY_TAKEN_OVER',

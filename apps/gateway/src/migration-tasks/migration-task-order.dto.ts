@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { migrationTaskOrder } from '#libs/contracts';
 import { IsId, IsText, MayBeLeftOut } from '../requests/field-rules.js';
 import { TargetWishes } from './target-wishes.dto.js';
+import { TaskSettingsWishes } from './task-settings.dto.js';
 
 const MAX_DISKS = 256;
 
@@ -57,10 +58,20 @@ export class MigrationTaskOrder {
   @MayBeLeftOut()
   @IsBoolean()
   readonly copyRawDisks?: boolean;
+
+  @ApiPropertyOptional({
+    description: 'How the task deals with what goes wrong; what is left out takes its default.',
+    type: TaskSettingsWishes,
+  })
+  @MayBeLeftOut()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => TaskSettingsWishes)
+  readonly settings?: TaskSettingsWishes;
 }
 
 /** The order as planning takes it. */
 export const orderOf = (wanted: MigrationTaskOrder): z.input<typeof migrationTaskOrder> => {
-  const { name, sourceMachineId, siteId, diskIds, target, copyRawDisks = false } = wanted;
-  return { name, sourceMachineId, siteId, diskIds, target: target ?? {}, copyRawDisks };
+  const { name, sourceMachineId, siteId, diskIds, target, copyRawDisks = false, settings } = wanted;
+  return { name, sourceMachineId, siteId, diskIds, target: target ?? {}, copyRawDisks, settings: settings ?? {} };
 };

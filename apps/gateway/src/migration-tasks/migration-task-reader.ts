@@ -16,7 +16,12 @@ export class MigrationTaskReader {
 
   /** @throws DomainError `PLANNING.TASK_NOT_FOUND` */
   async document(taskId: string, origin: CallOrigin): Promise<TaskDocument> {
-    const task = await this.task(taskId, origin);
+    return this.documentOf(await this.task(taskId, origin), origin);
+  }
+
+  /** Everything else about a task that planning has just told of. */
+  async documentOf(task: MigrationTaskView, origin: CallOrigin): Promise<TaskDocument> {
+    const { taskId } = task;
     const [replication, cutover] = await Promise.all([
       this.bus.call(transferCalls.getReplication, { taskId }, questionOf(origin)),
       this.bus.call(cutoverCalls.getCutover, { taskId }, questionOf(origin)),

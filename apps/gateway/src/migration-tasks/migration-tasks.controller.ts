@@ -80,7 +80,13 @@ export class MigrationTasksController {
 
   @Post(':taskId/retry')
   @HttpCode(202)
-  @Order('Let a halted task go on from where it can', ['PLANNING.TASK_NOT_FOUND', 'PLANNING.TASK_NOT_HALTED'])
+  @Order('Let a halted task go on from where it can', [
+    'PLANNING.TASK_NOT_FOUND',
+    'PLANNING.TASK_NOT_HALTED',
+    'PLANNING.TASK_PAUSED',
+    'PLANNING.TASK_CANCELLED',
+    'PLANNING.TASK_ENDED',
+  ])
   @ApiBody({ type: NoFields, required: false })
   @Gives(202, 'MigrationTask', 'The task goes on.', migrationTaskExample)
   async retryMigrationTask(

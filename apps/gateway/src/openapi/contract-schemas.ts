@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   ERROR_STATUS,
+  byteRange,
   bytes,
   concern,
   cutoverView,
@@ -14,6 +15,7 @@ import {
   fileSystem,
   hciSiteView,
   instant,
+  ledgerEntry,
   machineInventory,
   migratedDisk,
   migrationTaskView,
@@ -21,11 +23,14 @@ import {
   partition,
   planningCalls,
   provisioningCalls,
+  replicationSettings,
   replicationView,
+  resumeWindowView,
   schedule,
   sourceMachineView,
   syncRoundView,
   targetSpecification,
+  taskSettings,
   transferCalls,
 } from '#libs/contracts';
 import { problemExample } from './examples.js';
@@ -40,7 +45,11 @@ import { errorCode, problemDocument } from '../problem-details/problem.js';
 const described = {
   Bytes: [bytes, 'A size, an offset or an amount in bytes; at most 2^53 - 1, so exact as a JSON number.'],
   Instant: [instant, 'A moment, ISO 8601 in UTC.'],
-  Failure: [failure, 'Why something failed, and what to do about it.'],
+  ByteRange: [byteRange, 'A contiguous range of a disk.'],
+  Failure: [
+    failure,
+    'Why something failed, and what to do about it; `lost` and `kept`, where they are there, say what it cost and what it did not.',
+  ],
   EnrolmentToken: [
     transferCalls.issueEnrolmentToken.reply,
     'A token with which one agent enrols, once, at `serverUrl`, before `expiresAt`. It is shown only here.',
@@ -61,8 +70,17 @@ const described = {
   Decision: [decision, 'What a rule decided about the target, and why.'],
   TargetSpecification: [targetSpecification, 'What the target VM will be.'],
   Schedule: [schedule, 'When incremental rounds start.'],
+  TaskSettings: [taskSettings, 'How a task deals with what goes wrong; null: never cleaned up by itself.'],
   MigratedDisk: [migratedDisk, 'A disk of the source that is migrated.'],
-  MigrationTask: [migrationTaskView, 'One machine being migrated, as planning sees it.'],
+  MigrationTask: [
+    migrationTaskView,
+    'One machine being migrated, as planning sees it. `cleanUpAt`: what was created for it is removed then, unless somebody changes their mind before.',
+  ],
+  LedgerEntry: [
+    ledgerEntry,
+    'One thing that was created outside for a task. `expected`: asked for, and not known to be there.',
+  ],
+  CompensationLedger: [planningCalls.readCompensationLedger.reply, 'What was created outside for a task.'],
   MigrationTaskList: [
     planningCalls.listMigrationTasks.reply,
     'A page of tasks; `next` is the cursor of the following.',
@@ -70,11 +88,20 @@ const described = {
   PreCheckReport: [planningCalls.checkMigrationTask.reply, 'What the pre-checks say of an order; nothing is created.'],
   DiskRoundResult: [diskRoundResult, 'What a completed round did to one disk; `durationMs` in milliseconds.'],
   DiskDigest: [diskDigest, 'Root of the digest tree over one disk, hexadecimal.'],
-  SyncRound: [syncRoundView, 'One sweep over the disks of the source.'],
+  SyncRound: [
+    syncRoundView,
+    'One sweep over the disks of the source. `attempts`: 1, and one more for each lost link and each pause. `comparison`: null until it has begun; `rescan`: digests are compared, and only what differs is sent.',
+  ],
   SyncRoundRequested: [
     transferCalls.startSyncRound.reply,
     'The round that started; null, with the reason in `skipped`, when none was needed.',
   ],
+  AcknowledgedRanges: [
+    transferCalls.readAcknowledgedRanges.reply,
+    'What the target acknowledged as durably written, disk by disk.',
+  ],
+  ResumeWindow: [resumeWindowView, 'Open while work waits; it goes on by itself before `deadlineAt`, and fails then.'],
+  ReplicationSettings: [replicationSettings, 'How a replication deals with interruptions.'],
   Replication: [replicationView, 'The copy of the disks, as transfer sees it. Newest round last.'],
   Cutover: [cutoverView, 'The change from source to target, as cutover sees it.'],
   MigrationTaskDocument: [

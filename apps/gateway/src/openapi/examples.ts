@@ -1,13 +1,15 @@
 import type { z } from 'zod';
-import type {
-  CutoverView,
-  EventView,
-  HciSiteView,
-  MigrationTaskView,
-  ReplicationView,
-  SourceMachineView,
-  planningCalls,
-  transferCalls,
+import {
+  type CutoverView,
+  DEFAULT_REPLICATION_SETTINGS,
+  DEFAULT_TASK_SETTINGS,
+  type EventView,
+  type HciSiteView,
+  type MigrationTaskView,
+  type ReplicationView,
+  type SourceMachineView,
+  type planningCalls,
+  type transferCalls,
 } from '#libs/contracts';
 
 /** Examples of answers in the description of the interface; a test holds each against its schema. */
@@ -127,9 +129,11 @@ export const migrationTaskExample: MigrationTaskView = {
   disks: [{ diskId, device: '/dev/sda', sizeBytes: 107_374_182_400 }],
   concerns,
   decisions: [],
-  schedule: { kind: 'interval', everySeconds: 3600 },
+  schedule: { kind: 'interval', everySeconds: 3600, catchUp: 'once' },
   nextTimePoint: '2026-03-02T11:10:00.000Z',
   halt: null,
+  settings: DEFAULT_TASK_SETTINGS,
+  cleanUpAt: null,
   createdAt: '2026-03-02T09:10:00.000Z',
   completedAt: null,
 };
@@ -140,6 +144,9 @@ const replicationExample: ReplicationView = {
   restorerId,
   disks: migrationTaskExample.disks,
   activity: 'idle',
+  settings: DEFAULT_REPLICATION_SETTINGS,
+  resumeWindow: null,
+  retryAt: null,
   fullSyncCompleted: true,
   finalSyncCompleted: false,
   rounds: [
@@ -149,6 +156,9 @@ const replicationExample: ReplicationView = {
       roundKind: 'full',
       trigger: 'itinerary',
       status: 'completed',
+      attempts: 1,
+      comparison: 'all-blocks',
+      resend: false,
       startedAt: '2026-03-02T09:12:00.000Z',
       endedAt: '2026-03-02T09:22:00.000Z',
       disks: [
@@ -186,6 +196,40 @@ export const taskDocumentExample = {
   replication: replicationExample,
   cutover: { ...cutoverExample, status: 'possible', requestedAt: null },
 } as const;
+
+export const pausedTaskExample = {
+  ...taskDocumentExample,
+  task: { ...migrationTaskExample, status: 'paused' },
+  replication: { ...replicationExample, activity: 'paused' },
+} as const;
+
+export const cancelledTaskExample = {
+  ...taskDocumentExample,
+  task: { ...migrationTaskExample, status: 'cancelling', cleanUpAt: '2026-03-02T11:30:00.000Z' },
+  replication: { ...replicationExample, activity: 'stopped' },
+} as const;
+
+export const compensationLedgerExample: z.input<typeof planningCalls.readCompensationLedger.reply> = {
+  entries: [
+    { kind: 'target-vm', reference: 'vm-1042', state: 'exists', since: '2026-03-02T09:10:30.000Z' },
+    { kind: 'target-disk', reference: diskId, state: 'exists', since: '2026-03-02T09:10:30.000Z' },
+    { kind: 'restorer-credential', reference: restorerId, state: 'exists', since: '2026-03-02T09:11:50.000Z' },
+    { kind: 'nbd-export', reference: '192.0.2.21:10809', state: 'removed', since: '2026-03-02T09:22:00.000Z' },
+  ],
+};
+
+export const acknowledgedRangesExample: z.input<typeof transferCalls.readAcknowledgedRanges.reply> = {
+  disks: [
+    {
+      diskId,
+      acknowledgedBytes: 6_291_456,
+      ranges: [
+        { offsetBytes: 0, lengthBytes: 2_097_152 },
+        { offsetBytes: 1_073_741_824, lengthBytes: 4_194_304 },
+      ],
+    },
+  ],
+};
 
 export const syncRoundRequestedExample: z.input<typeof transferCalls.startSyncRound.reply> = { roundId, skipped: null };
 

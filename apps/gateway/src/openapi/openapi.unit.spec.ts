@@ -4,6 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { DEFAULT_TASK_SETTINGS } from '#libs/contracts';
 import { openApiText } from './openapi-text.js';
 
 const WRITTEN = join(import.meta.dirname, '../../../../docs/openapi.json');
@@ -100,6 +101,9 @@ describe('the description of the interface', () => {
       'TargetDiskWish',
       'IntervalSchedule',
       'CronSchedule',
+      'TaskSettingsWishes',
+      'SyncRoundOrder',
+      'Cancellation',
     ];
     const dto = z.object({ properties: z.record(z.string(), z.looseObject({})) });
     for (const name of dtos) {
@@ -108,6 +112,14 @@ describe('the description of the interface', () => {
         expect(says, `${name}.${field}`).toBe(true);
       }
     }
+  });
+
+  it('tells the default of every setting', () => {
+    const { properties } = z
+      .object({ properties: z.record(z.string(), z.looseObject({ default: z.unknown() })) })
+      .parse(document.components.schemas['TaskSettingsWishes']);
+    const told = Object.fromEntries(Object.entries(properties).map(([field, schema]) => [field, schema.default]));
+    expect(told).toEqual(DEFAULT_TASK_SETTINGS);
   });
 
   it('asks for a key everywhere but where it is open', () => {

@@ -13,6 +13,7 @@ import {
   takeUntil,
   takeWhile,
 } from 'rxjs';
+import type { TaskStatus } from '#libs/contracts';
 import { TransientError } from '#libs/eventsourcing';
 import type { CallOrigin } from '#libs/messaging';
 import { MigrationTaskReader } from '../migration-tasks/migration-task-reader.js';
@@ -23,13 +24,16 @@ import { type TaskNews, TaskWatches, fingerprintOf } from './task-watches.js';
 const HEARTBEAT_MS = 15_000;
 export const MAX_LISTENERS = 128;
 
+/** Nothing comes after these. A halted task may still go on. */
+const ENDED: ReadonlySet<TaskStatus> = new Set(['completed', 'cancelled']);
+
 interface Item {
   readonly message: MessageEvent;
   /** Nothing can come after it. */
   readonly isLast: boolean;
 }
 
-/** What people see of a task's progress: a snapshot, then changes and telemetry until the task has completed. */
+/** What people see of a task's progress: a snapshot, then changes and telemetry until the task has ended. */
 @Injectable()
 export class ProgressStreams implements OnModuleDestroy {
   readonly #stopping = new Subject<void>();
@@ -99,5 +103,5 @@ export class ProgressStreams implements OnModuleDestroy {
 
 const itemOf = (type: 'snapshot' | 'task', document: TaskDocument): Item => ({
   message: { type, data: document },
-  isLast: document.task.status === 'completed',
+  isLast: ENDED.has(document.task.status),
 });

@@ -15,9 +15,10 @@ const STREAM_DESCRIPTION = [
   'Server-sent events, each with JSON data:',
   '- `snapshot`, first: MigrationTaskDocument',
   '- `task`, whenever it changed: MigrationTaskDocument',
-  '- `progress`, about twice a second while a round or verification runs: EndpointProgress; may be lost',
+  '- `progress`, about twice a second while a round or verification runs: EndpointProgress; may be lost.',
+  '  Both ends tell of a round: the agent, and the restore environment as `serving`, which goes on while the agent cannot be reached.',
   '',
-  'A comment comes every 15 seconds. The stream ends after the document of a completed task, and when the gateway stops.',
+  'A comment comes every 15 seconds. The stream ends after the document of a completed or cancelled task, and when the gateway stops.',
 ].join('\n');
 
 @Controller(`${API_ROOT}/migration-tasks/:taskId/progress`)

@@ -4,6 +4,7 @@ import {
   type EndpointProgress,
   type MigrationTaskView,
   cutoverCalls,
+  endpointProgress,
   planningCalls,
   progressSubject,
   transferCalls,
@@ -31,11 +32,11 @@ const watches = () => gateway.application.get(TaskWatches);
 const follow = (id = taskId): Promise<EventSource> =>
   openEventSource(`${gateway.url}/api/v1/migration-tasks/${id}/progress`, KEY);
 
-const progress = (sentBytes: number): EndpointProgress => ({
+const progress = (sentBytes: number, activity: EndpointProgress['activity'] = 'transferring'): EndpointProgress => ({
   taskId,
   assignmentId: '7b0c7a52-0e5b-4f59-9f0e-3f4d2a1b0c11',
   at: '2026-03-02T09:13:00.000Z',
-  activity: 'transferring',
+  activity,
   disks: [
     {
       diskId: 'WD-4C530001',
@@ -105,8 +106,24 @@ it('begins with a snapshot, tells changes and telemetry, and ends when the task 
   await until('nobody to be counted', () => streams().listeners === 0 && watches().count === 0);
 });
 
-it('is a snapshot and its end for a task that has completed', async () => {
-  task = { ...migrationTaskExample, status: 'completed' };
+it.each(endpointProgress.shape.activity.options)('tells of an end that is %s', async (activity) => {
+  const source = await follow();
+  await tellUntilSeen(source, progress(1_000_000, activity));
+  source.close();
+  await until('nobody to listen', () => streams().listeners === 0);
+});
+
+it.each(['paused', 'halted', 'cancelling', 'cleaning-up'] as const)('goes on for a task that is %s', async (status) => {
+  task = { ...migrationTaskExample, status };
+  const source = await follow();
+  await tellUntilSeen(source, progress(1_000_000));
+  task = { ...task, status: 'cancelled' };
+  await source.ended;
+  expect(source.events.at(-1)).toEqual({ event: 'task', data: { task, replication, cutover } });
+});
+
+it.each(['completed', 'cancelled'] as const)('is a snapshot and its end for a task that is %s', async (status) => {
+  task = { ...migrationTaskExample, status };
   const source = await follow();
   await source.ended;
   expect(source.events.map(({ event }) => event)).toEqual(['snapshot']);

@@ -9,6 +9,7 @@ import {
   phaseName,
   schedule,
   targetSpecification,
+  taskSettings,
 } from '#libs/contracts';
 import { type Aggregate, defineCodec } from '#libs/eventsourcing';
 import type { MigrationTaskCommand } from './domain/migration-task.commands.js';
@@ -18,6 +19,7 @@ import type { MigrationTaskState } from './domain/migration-task.state.js';
 
 const taskId = z.uuid();
 const generation = z.number().int().nonnegative();
+const cleanUpDate = { cleanUpAt: instant.optional(), generation: generation.optional() };
 
 const migrationTaskCodec = defineCodec<MigrationTaskEvent>({
   MigrationTaskCreated: {
@@ -33,6 +35,7 @@ const migrationTaskCodec = defineCodec<MigrationTaskEvent>({
       concerns: z.array(concern),
       decisions: z.array(decision),
       itinerary: z.array(phase),
+      settings: taskSettings.optional(),
       createdAt: instant,
     }),
   },
@@ -46,7 +49,43 @@ const migrationTaskCodec = defineCodec<MigrationTaskEvent>({
   },
   MigrationTaskHalted: {
     stored: 'planning.migration-task-halted.v1',
-    schema: z.object({ taskId, phase: phaseName, failure }),
+    schema: z.object({ taskId, phase: phaseName, failure, ...cleanUpDate }),
+  },
+  MigrationTaskHaltCleared: {
+    stored: 'planning.migration-task-halt-cleared.v1',
+    schema: z.object({ taskId, phase: phaseName, roundId: z.uuid() }),
+  },
+  CleanUpCalledOff: {
+    stored: 'planning.clean-up-called-off.v1',
+    schema: z.object({ taskId, generation, roundId: z.uuid() }),
+  },
+  MigrationTaskPaused: { stored: 'planning.migration-task-paused.v1', schema: z.object({ taskId }) },
+  MigrationTaskResumed: {
+    stored: 'planning.migration-task-resumed.v1',
+    schema: z.object({ taskId, ...cleanUpDate }),
+  },
+  MigrationTaskCancelled: {
+    stored: 'planning.migration-task-cancelled.v1',
+    schema: z.object({
+      taskId,
+      generation,
+      cancelledAt: instant,
+      graceSeconds: z.number().int().nonnegative(),
+      cleanUpAt: instant,
+    }),
+  },
+  CancellationWithdrawn: {
+    stored: 'planning.cancellation-withdrawn.v1',
+    schema: z.object({ taskId, generation }),
+  },
+  CleanUpStarted: {
+    stored: 'planning.clean-up-started.v1',
+    schema: z.object({ taskId, generation, cause: z.enum(['cancellation', 'failure', 'retry']), dueAt: instant }),
+  },
+  CleanUpFailed: { stored: 'planning.clean-up-failed.v1', schema: z.object({ taskId, failure }) },
+  CleanUpCompleted: {
+    stored: 'planning.clean-up-completed.v1',
+    schema: z.object({ taskId, completedAt: instant }),
   },
   MigrationTaskCompleted: {
     stored: 'planning.migration-task-completed.v1',
@@ -63,6 +102,10 @@ const migrationTaskCodec = defineCodec<MigrationTaskEvent>({
   SynchronizationTimePointReached: {
     stored: 'planning.synchronization-time-point-reached.v1',
     schema: z.object({ taskId, generation, timePoint: instant, nextTimePoint: instant }),
+  },
+  SynchronizationTimePointPassedOver: {
+    stored: 'planning.synchronization-time-point-passed-over.v1',
+    schema: z.object({ taskId, generation, timePoint: instant, nextTimePoint: instant, reason: z.string() }),
   },
 });
 

@@ -5,6 +5,7 @@ import { type CommandContext, correlatedBy, handleCommand, load } from '#libs/ev
 import { EventStoreDb } from '#libs/eventstore';
 import { Answers } from '#libs/messaging';
 import { waitForPosition } from '#libs/projections';
+import { readCompensationLedger } from '../compensation-ledger/read-compensation-ledger.js';
 import { nextTimePoint } from '../schedule/next-time-point.js';
 import { readTaskEvents } from '../task-events/read-task-events.js';
 import { CreateMigrationTask } from './commands/create-migration-task/create-migration-task.js';
@@ -74,6 +75,47 @@ export class MigrationTasksController {
     context: CommandContext,
   ): Promise<ReplyOf<typeof planningCalls.retryMigrationTask>> {
     return this.#handle(taskId, { type: 'RetryMigrationTask' }, context);
+  }
+
+  @Answers(planningCalls.pauseMigrationTask)
+  async pause(
+    { taskId }: RequestOf<typeof planningCalls.pauseMigrationTask>,
+    context: CommandContext,
+  ): Promise<ReplyOf<typeof planningCalls.pauseMigrationTask>> {
+    return this.#handle(taskId, { type: 'PauseMigrationTask' }, context);
+  }
+
+  @Answers(planningCalls.resumeMigrationTask)
+  async resume(
+    { taskId }: RequestOf<typeof planningCalls.resumeMigrationTask>,
+    context: CommandContext,
+  ): Promise<ReplyOf<typeof planningCalls.resumeMigrationTask>> {
+    return this.#handle(taskId, { type: 'ResumeMigrationTask' }, context);
+  }
+
+  @Answers(planningCalls.cancelMigrationTask)
+  async cancel(
+    { taskId, graceSeconds }: RequestOf<typeof planningCalls.cancelMigrationTask>,
+    context: CommandContext,
+  ): Promise<ReplyOf<typeof planningCalls.cancelMigrationTask>> {
+    return this.#handle(taskId, { type: 'CancelMigrationTask', graceSeconds }, context);
+  }
+
+  @Answers(planningCalls.withdrawCancellation)
+  async withdrawCancellation(
+    { taskId }: RequestOf<typeof planningCalls.withdrawCancellation>,
+    context: CommandContext,
+  ): Promise<ReplyOf<typeof planningCalls.withdrawCancellation>> {
+    return this.#handle(taskId, { type: 'WithdrawCancellation' }, context);
+  }
+
+  @Answers(planningCalls.readCompensationLedger)
+  async readLedger({
+    taskId,
+  }: RequestOf<typeof planningCalls.readCompensationLedger>): Promise<
+    ReplyOf<typeof planningCalls.readCompensationLedger>
+  > {
+    return { entries: await readCompensationLedger(this.store, taskId) };
   }
 
   @Answers(planningCalls.readTaskEvents)

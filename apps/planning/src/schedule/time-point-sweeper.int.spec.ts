@@ -11,6 +11,7 @@ import { migrationTasks } from '../migration-task/migration-task.aggregate.js';
 import { HOURLY, ORDER } from '../migration-task/migration-task.examples.js';
 import {
   MigrationTaskRow,
+  addCleanUpToMigrationTask,
   createMigrationTask,
   findMigrationTask,
   findOpenTaskOf,
@@ -27,7 +28,7 @@ beforeAll(async () => {
     url,
     schema: 'planning',
     entities: [MigrationTaskRow],
-    migrations: [createMigrationTask],
+    migrations: [createMigrationTask, addCleanUpToMigrationTask],
   });
 });
 afterAll(async () => {
@@ -51,12 +52,12 @@ const scene = async (sourceMachineId: string = randomUUID()) => {
     }
     applied = events.length;
   };
-  const reached = async () =>
-    (await history())
-      .filter(({ storedType }) => storedType === 'planning.synchronization-time-point-reached.v1')
-      .map(({ data }) => data);
+  const recorded = async (storedType: string) =>
+    (await history()).filter((event) => event.storedType === storedType).map(({ data }) => data);
+  const reached = () => recorded('planning.synchronization-time-point-reached.v1');
+  const passedOver = () => recorded('planning.synchronization-time-point-passed-over.v1');
   await tell({ type: 'CreateMigrationTask', order: { ...ORDER, taskId, sourceMachineId } });
-  return { taskId, sourceMachineId, tell, project, reached };
+  return { taskId, sourceMachineId, tell, project, reached, passedOver };
 };
 const hourly = (minute: number): MigrationTaskCommand => ({
   type: 'ScheduleSync',
@@ -92,6 +93,36 @@ describe('the sweep for synchronization time points', () => {
     await project();
     await one.sweep(at(10 + 60 * 6));
     expect(await reached()).toHaveLength(2);
+  });
+
+  it('passes over what is overdue, and goes on with the next, when the schedule says so', async () => {
+    const { tell, project, reached, passedOver } = await scene();
+    const hour = hourly(10) as Extract<MigrationTaskCommand, { type: 'ScheduleSync' }>;
+    await tell({ ...hour, schedule: { ...hour.schedule, catchUp: 'skip' } });
+    await project();
+    const [one] = sweepers();
+    await one.sweep(at(10 + 60 * 5 + 1));
+    expect(await reached()).toEqual([]);
+    expect(await passedOver()).toMatchObject([
+      { timePoint: at(10).toISOString(), nextTimePoint: at(10 + 60 * 6).toISOString() },
+    ]);
+    await project();
+    await one.sweep(at(10 + 60 * 6));
+    expect(await reached()).toHaveLength(1);
+  });
+
+  it('leaves a cancelled task alone until the cancellation is withdrawn', async () => {
+    const { tell, project, reached } = await scene();
+    await tell(hourly(10));
+    await tell({ type: 'CancelMigrationTask', graceSeconds: null });
+    await project();
+    const [one] = sweepers();
+    await one.sweep(at(11));
+    expect(await reached()).toEqual([]);
+    await tell({ type: 'WithdrawCancellation' });
+    await project();
+    await one.sweep(at(11));
+    expect(await reached()).toMatchObject([{ timePoint: at(10).toISOString() }]);
   });
 
   it('does not reach what an earlier schedule wanted', async () => {
@@ -131,6 +162,18 @@ describe('the read model of tasks', () => {
     }
     await project();
     expect(await findMigrationTask(dataSource, taskId)).toMatchObject({ status: 'completed' });
+    expect(await findOpenTaskOf(dataSource, sourceMachineId, randomUUID())).toBeNull();
+  });
+
+  it('finds no machine busy by a task that was cancelled and cleaned up', async () => {
+    const { taskId, sourceMachineId, project, tell } = await scene();
+    await tell({ type: 'CancelMigrationTask', graceSeconds: 0 });
+    await tell({ type: 'ReachCleanUp', generation: 1 });
+    await project();
+    expect(await findOpenTaskOf(dataSource, sourceMachineId, randomUUID())).toBe(taskId);
+    await tell({ type: 'NoteTargetRemoved' });
+    await project();
+    expect(await findMigrationTask(dataSource, taskId)).toMatchObject({ status: 'cancelled', cleanUpAt: null });
     expect(await findOpenTaskOf(dataSource, sourceMachineId, randomUUID())).toBeNull();
   });
 

@@ -2,11 +2,11 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationB
 import { DataSource, LessThanOrEqual } from 'typeorm';
 import { type CommandContext, handleCommand, uuidV5 } from '#libs/eventsourcing';
 import { EventStoreDb } from '#libs/eventstore';
-import { pause } from '#libs/projections';
+import { Sweeper } from '#libs/projections';
 import type { MigrationTask } from '../migration-task/domain/migration-task.state.js';
 import { migrationTasks } from '../migration-task/migration-task.aggregate.js';
 import { MigrationTaskRow } from '../migration-task/read-model/migration-task.projection.js';
-import { nextTimePoint } from './next-time-point.js';
+import { isOverdue, nextTimePoint } from './next-time-point.js';
 
 const SWEEP_EVERY_MS = 500;
 const DUE_PER_SWEEP = 100;
@@ -18,49 +18,43 @@ const DUE_PER_SWEEP = 100;
  */
 @Injectable()
 export class TimePointSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #log = new Logger('TimePointSweeper');
-  readonly #stopping = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  readonly #sweeper: Sweeper<MigrationTask>;
 
   constructor(
     private readonly store: EventStoreDb,
     private readonly dataSource: DataSource,
-  ) {}
+  ) {
+    this.#sweeper = new Sweeper(
+      {
+        name: 'the sweep for time points',
+        everyMs: SWEEP_EVERY_MS,
+        due: (now) => this.#due(now),
+        handle: (task, now) => this.#reach(task, now),
+        describe: ({ taskId }) => `task ${taskId}`,
+      },
+      new Logger('TimePointSweeper'),
+    );
+  }
 
   onApplicationBootstrap(): void {
-    this.#running = this.#sweepForever();
+    this.#sweeper.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
-  }
-
-  async #sweepForever(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      try {
-        await this.sweep(new Date());
-      } catch (error) {
-        this.#log.warn(`sweep failed, the next one tries again: ${String(error)}`);
-      }
-      await pause(SWEEP_EVERY_MS, this.#stopping.signal);
-    }
+    await this.#sweeper.stop();
   }
 
   async sweep(now: Date): Promise<void> {
+    await this.#sweeper.sweep(now);
+  }
+
+  async #due(now: Date): Promise<MigrationTask[]> {
     const due = await this.dataSource.getRepository(MigrationTaskRow).find({
       where: { nextTimePoint: LessThanOrEqual(now) },
       order: { nextTimePoint: 'ASC' },
       take: DUE_PER_SWEEP,
     });
-    for (const { state: task } of due) {
-      try {
-        await this.#reach(task, now);
-      } catch (error) {
-        // One task that cannot be told must not keep the others from their turn.
-        this.#log.warn(`the time point of task ${task.taskId} is told again at the next sweep: ${String(error)}`);
-      }
-    }
+    return due.map(({ state }) => state);
   }
 
   async #reach({ taskId, schedule, generation, nextTimePoint: timePoint }: MigrationTask, now: Date): Promise<void> {
@@ -73,8 +67,13 @@ export class TimePointSweeper implements OnApplicationBootstrap, BeforeApplicati
       actor: 'service:planning',
       now: now.toISOString(),
     };
-    const next = nextTimePoint(schedule, timePoint, context.now);
-    const command = { type: 'ReachTimePoint', generation, timePoint, nextTimePoint: next } as const;
+    const command = {
+      type: 'ReachTimePoint',
+      generation,
+      timePoint,
+      nextTimePoint: nextTimePoint(schedule, timePoint, context.now),
+      isOverdue: isOverdue(schedule, timePoint, context.now),
+    } as const;
     await handleCommand(this.store, migrationTasks, taskId, command, context);
   }
 }

@@ -2,6 +2,7 @@ import type { EventView } from '#libs/contracts';
 import { type EventStore, type PersistedEvent, load } from '#libs/eventsourcing';
 import { taskNotFound } from '../migration-task/domain/migration-task.errors.js';
 import { migrationTasks } from '../migration-task/migration-task.aggregate.js';
+import { compareInLog } from './log-order.js';
 
 /** Streams that hold the history of one task, whoever owns them. Their names are a contract. */
 export const streamsOf = (taskId: string, targetVmId: string): string[] => [
@@ -41,16 +42,10 @@ export const readTaskEvents = async (
   const ahead = streams
     .flat()
     .filter(({ position }) => after === null || position > after)
-    .sort((left, right) => compareInLog(left, right));
+    .sort(compareInLog);
   const cut = endOfPage(ahead, limit);
   const page = ahead.slice(0, cut);
   return { events: page.map(viewOf), next: page.at(-1)?.position.toString() ?? after?.toString() ?? null };
-};
-
-/** Events of one append share a log position on some servers; the stream's revision orders them. */
-const compareInLog = (left: PersistedEvent, right: PersistedEvent): number => {
-  if (left.position !== right.position) return left.position < right.position ? -1 : 1;
-  return left.revision < right.revision ? -1 : 1;
 };
 
 /** A page never ends between two events that share a position, because its end is the cursor. */

@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { PUBLISHED, targetSpecification } from '#libs/contracts';
 import { type Aggregate, defineCodec } from '#libs/eventsourcing';
-import {
-  type TargetVmCommand,
-  type TargetVmEvent,
-  type TargetVmState,
-  targetVmDecider,
-} from './domain/target-vm.decider.js';
+import type { TargetVmCommand } from './domain/target-vm.commands.js';
+import { targetVmDecider } from './domain/target-vm.decider.js';
+import type { TargetVmEvent } from './domain/target-vm.events.js';
+import type { TargetVmState } from './domain/target-vm.state.js';
 
 const ofVm = { targetVmId: z.uuid(), taskId: z.uuid() };
 
@@ -16,13 +14,11 @@ export const targetVms: Aggregate<TargetVmState, TargetVmCommand, TargetVmEvent>
   decider: targetVmDecider,
   codec: defineCodec<TargetVmEvent>({
     TargetVmRequested: {
-      stored: 'provisioning.target-vm-requested.v1',
+      stored: PUBLISHED.targetVmRequested.stored,
       schema: z.object({ ...ofVm, siteId: z.uuid(), specification: targetSpecification }),
     },
-    TargetVmCreated: {
-      stored: 'provisioning.target-vm-created.v1',
-      schema: z.object({ ...ofVm, reference: z.string() }),
-    },
+    TargetVmCreated: PUBLISHED.targetVmCreated,
+    TargetVmRestorerEnrolled: PUBLISHED.targetVmRestorerEnrolled,
     TargetVmReady: PUBLISHED.targetVmReady,
     TargetVmFailed: PUBLISHED.targetVmFailed,
     TargetVmBootFromDiskRequested: {
@@ -30,5 +26,8 @@ export const targetVms: Aggregate<TargetVmState, TargetVmCommand, TargetVmEvent>
       schema: z.object(ofVm),
     },
     TargetVmBootedFromDisk: PUBLISHED.targetVmBootedFromDisk,
+    TargetVmRemovalRequested: PUBLISHED.targetVmRemovalRequested,
+    TargetVmRemovalFailed: PUBLISHED.targetVmRemovalFailed,
+    TargetVmRemoved: PUBLISHED.targetVmRemoved,
   }),
 };

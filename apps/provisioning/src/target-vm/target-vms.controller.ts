@@ -32,6 +32,16 @@ export class TargetVmsController {
     return {};
   }
 
+  @Answers(provisioningCalls.removeTargetVm)
+  async remove(
+    { targetVmId, taskId }: RequestOf<typeof provisioningCalls.removeTargetVm>,
+    context: CommandContext,
+  ): Promise<ReplyOf<typeof provisioningCalls.removeTargetVm>> {
+    const command = { type: 'RequestRemoval', targetVmId, taskId } as const;
+    await handleCommand(this.store, targetVms, targetVmId, command, context);
+    return {};
+  }
+
   @Answers(provisioningCalls.getTargetVm)
   async get({
     targetVmId,

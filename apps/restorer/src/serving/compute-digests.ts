@@ -1,7 +1,7 @@
 import { DIGEST_ALGORITHM, DIGEST_BLOCK_BYTES } from '#libs/block-transfer';
 import type { ComputeDigestsAssignment, DiskDigest, EndpointProgress, EndpointReport } from '#libs/contracts';
 import type { TargetDisk } from '../config/restorer-config.js';
-import { deliver } from './deliver.js';
+import { announce, deliver } from './deliver.js';
 import { failureOf } from './failure-of.decision.js';
 import type { RestorerPorts } from './restorer.ports.js';
 
@@ -10,8 +10,8 @@ const DISKS_AT_ONCE = 2;
 const PROGRESS_INTERVAL_MS = 500;
 
 /**
- * Reads disks from end to end and reports their digests. Nothing serves them meanwhile: the work before has closed its
- * exports before this begins.
+ * Reads disks from end to end and reports that it begins and their digests. Nothing serves them meanwhile: the work
+ * before has closed its exports, and what an earlier process left is ended first.
  */
 export async function computeDigests(
   ports: RestorerPorts,
@@ -38,7 +38,11 @@ async function digestAll(
   assignment: ComputeDigestsAssignment,
   signal: AbortSignal,
 ): Promise<DiskDigest[]> {
+  const { taskId, assignmentId } = assignment;
   const disks = ports.findDisks(assignment.disks);
+  await ports.endLeftoverServers(disks.map(({ path }) => path));
+  signal.throwIfAborted();
+  announce(ports, { kind: 'digests-begun', taskId, assignmentId }, signal);
   const processed = new Map<string, number>();
   const endTelling = tellProgress(ports, () => progressOf(assignment, processed, ports.now()));
   // The first failure ends the other disks too: the verification is over.

@@ -4,6 +4,7 @@ import { computeDigests } from './compute-digests.js';
 import { ASSIGNMENT_ID, DISKS, FakeTarget, TASK_ID } from './restorer-ports.fake.js';
 
 const OF_TASK = { taskId: TASK_ID, assignmentId: ASSIGNMENT_ID };
+const BEGUN = { kind: 'digests-begun', ...OF_TASK };
 
 describe('computeDigests', () => {
   let target: FakeTarget;
@@ -20,12 +21,13 @@ describe('computeDigests', () => {
     await compute();
     expect(target.mostAtOnce).toBe(2);
     expect(target.reports).toMatchObject([
+      BEGUN,
       {
         ...{ kind: 'digests-computed', ...OF_TASK },
         disks: DISKS.map(({ diskId }) => ({ diskId, diskBytes: 65_536, digestAlgorithm: 'sha256' })),
       },
     ]);
-    const [report] = target.reports;
+    const [, report] = target.reports;
     const roots = report?.kind === 'digests-computed' ? report.disks.map((disk) => disk.rootDigest) : [];
     expect(new Set(roots).size).toBe(3);
   });
@@ -51,16 +53,46 @@ describe('computeDigests', () => {
     await compute();
     expect(target.digesting.size).toBe(0);
     expect(target.reports).toEqual([
+      BEGUN,
       { kind: 'digests-failed', ...OF_TASK, code: 'TARGET_DISK_MISSING', detail: 'gone' },
     ]);
   });
 
-  it('says nothing when it is given up', async () => {
+  it('says that it begins before it reads, each time, without waiting for an answer', async () => {
+    target.answer = () => new Promise(() => undefined);
+    const readsAfter: unknown[] = [];
+    target.digest = async () => {
+      readsAfter.push(target.reports.at(-1)?.kind);
+      abort.abort();
+    };
+    await compute();
+    abort = new AbortController();
+    await compute();
+    expect(new Set(readsAfter)).toEqual(new Set(['digests-begun']));
+    expect(target.reports).toEqual([BEGUN, BEGUN]);
+  });
+
+  it('reads nothing before the servers of an earlier process are gone', async () => {
+    target.leftovers.add('/b');
+    await compute();
+    expect(target.reports.map(({ kind }) => kind)).toEqual(['digests-begun', 'digests-computed']);
+  });
+
+  it('reads nothing at all when one of them does not end', async () => {
+    target.leftoverFault = new EndpointFailure('EXPORT_FAILED', 'process 7 does not end');
+    await compute();
+    expect(target.reports).toEqual([
+      { kind: 'digests-failed', ...OF_TASK, code: 'EXPORT_FAILED', detail: 'process 7 does not end' },
+    ]);
+    expect(target.progress).toEqual([]);
+  });
+
+  it('says nothing of its end when it is given up', async () => {
     target.digest = async (_path, signal) => {
       abort.abort();
       signal?.throwIfAborted();
     };
     await compute();
-    expect(target.reports).toEqual([]);
+    expect(target.reports).toEqual([BEGUN]);
   });
 });

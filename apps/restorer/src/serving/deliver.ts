@@ -19,6 +19,17 @@ export async function deliver(
   }
 }
 
+/** Queues a report without waiting for the answer: the work goes on whether the server hears of it now or later. */
+export function announce(
+  ports: Pick<RestorerPorts, 'report' | 'log'>,
+  made: EndpointReport,
+  signal: AbortSignal,
+): void {
+  deliver(ports.report, made, signal).catch((error: unknown) => {
+    ports.log('warn', `The report ${made.kind} could not be made: ${String(error)}`);
+  });
+}
+
 export async function untilAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await new Promise<void>((resolve) => {

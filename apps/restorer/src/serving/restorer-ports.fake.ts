@@ -2,8 +2,10 @@ import { DigestTable, EndpointFailure, type NbdkitServer, type ServerExit } from
 import type { EndpointProgress, EndpointReport } from '#libs/contracts';
 import type { ReportOutcome } from '#libs/endpoint-link';
 import type { RestorerPorts } from './restorer.ports.js';
+import type { ServerBytes } from './server-bytes.js';
 
 export const TASK_ID = '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a001';
+export const ROUND_ID = '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a003';
 export const ASSIGNMENT_ID = '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a002';
 export const DISKS = ['a', 'b', 'c'].map((diskId) => ({ diskId, sizeBytes: 65_536 }));
 
@@ -16,15 +18,29 @@ export class FakeTarget {
   readonly digesting = new Set<string>();
   mostAtOnce = 0;
   unservable: string | null = null;
+  /** Paths that an earlier process still serves, and what keeps their servers from ending. */
+  readonly leftovers = new Set<string>();
+  leftoverFault: Error | null = null;
+  /** What the servers have moved, in the order in which they were started. */
+  readonly moved: (ServerBytes | null)[] = [];
+  /** What waits for its time, with how long it has to. */
+  readonly #waiting = new Map<() => void, number>();
   answer: () => Promise<ReportOutcome> = async () => 'acknowledged';
   digest: (path: string, signal: AbortSignal | undefined) => Promise<void> = async () => undefined;
   #nextPort = 20_000;
+  #started = 0;
 
   readonly ports: RestorerPorts = {
     listenHost: '127.0.0.1',
     findDisks: (wanted) => wanted.map(({ diskId, sizeBytes }) => ({ diskId, sizeBytes, path: `/${diskId}` })),
+    endLeftoverServers: async (paths) => {
+      if (this.leftoverFault !== null) throw this.leftoverFault;
+      for (const path of paths) this.leftovers.delete(path);
+    },
+    readServerBytes: async (pid) => this.moved[pid] ?? null,
     startNbdkit: async ({ path, host }) => this.#serve(path, host),
     digestDisk: async (path, options) => {
+      if (this.leftovers.has(path)) throw new Error(`${path} may still be written`);
       this.digesting.add(path);
       this.mostAtOnce = Math.max(this.mostAtOnce, this.digesting.size);
       try {
@@ -42,19 +58,34 @@ export class FakeTarget {
       return this.answer();
     },
     progress: (progress) => this.progress.push(progress),
-    scheduler: { nowMs: () => 0, after: () => () => undefined },
+    scheduler: {
+      nowMs: () => 0,
+      after: (delayMs, action) => {
+        this.#waiting.set(action, delayMs);
+        return () => this.#waiting.delete(action);
+      },
+    },
     now: () => new Date(0),
     log: () => undefined,
   };
 
+  /** Everything that waits comes due. @returns how long it had to wait, in milliseconds */
+  passTime(): number[] {
+    const due = [...this.#waiting];
+    this.#waiting.clear();
+    for (const [action] of due) action();
+    return due.map(([, delayMs]) => delayMs);
+  }
+
   #serve(path: string, host: string): NbdkitServer {
+    if (this.leftovers.has(path)) throw new Error(`${path} may still be written`);
     if (path === this.unservable) throw new EndpointFailure('EXPORT_FAILED', `${path} cannot be served`);
     let die: (exit: ServerExit) => void = () => undefined;
     const exited = new Promise<ServerExit>((resolve) => (die = resolve)).finally(() => this.served.delete(path));
     this.served.set(path, die);
     return {
       export: { host, port: this.#nextPort++, exportName: '' },
-      pid: 1,
+      pid: this.#started++,
       exited,
       close: async () => {
         die({ code: 0, signal: null, output: '' });

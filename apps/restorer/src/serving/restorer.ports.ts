@@ -3,11 +3,15 @@ import type { EndpointProgress, EndpointReport } from '#libs/contracts';
 import type { ReportOutcome, Scheduler } from '#libs/endpoint-link';
 import type { TargetDisk } from '../config/restorer-config.js';
 import type { WantedDisk } from '../targets/target-disks.js';
+import type { endLeftoverServers } from './leftover-servers.js';
+import type { readServerBytes } from './server-bytes.js';
 
 export interface RestorerPorts {
   readonly listenHost: string;
   readonly findDisks: (wanted: readonly WantedDisk[]) => readonly TargetDisk[];
+  readonly endLeftoverServers: typeof endLeftoverServers;
   readonly startNbdkit: typeof startNbdkit;
+  readonly readServerBytes: typeof readServerBytes;
   readonly digestDisk: typeof digestDisk;
   readonly report: (report: EndpointReport) => Promise<ReportOutcome>;
   readonly progress: (progress: EndpointProgress) => void;

@@ -1,39 +1,25 @@
-import { EndpointFailure, type NbdkitServer } from '#libs/block-transfer';
+import { EndpointFailure } from '#libs/block-transfer';
 import type { ServeExportsAssignment } from '#libs/contracts';
-import { deliver, untilAborted } from './deliver.js';
+import { announce, deliver, untilAborted } from './deliver.js';
 import { failureOf } from './failure-of.decision.js';
 import type { RestorerPorts } from './restorer.ports.js';
-
-interface OpenExport {
-  readonly diskId: string;
-  readonly server: NbdkitServer;
-}
+import { tellServing, type OpenExport } from './tell-serving.js';
 
 /**
- * Serves the disks of a round by one fresh nbdkit each, until the signal aborts or one of them dies. None is left when
- * the promise settles, so no write of this round can land in the next.
+ * Serves the disks of a round by one fresh nbdkit each for one attempt, until the signal aborts or one of them dies.
+ * None is left when the promise settles, and none of an earlier process is there when the first begins: no write of
+ * another attempt can land in this one.
  */
 export async function serveExports(
   ports: RestorerPorts,
   assignment: ServeExportsAssignment,
   signal: AbortSignal,
 ): Promise<void> {
-  const { taskId, assignmentId } = assignment;
   const open: OpenExport[] = [];
   let failure: unknown;
   try {
     await openAll(ports, assignment, open, signal);
-    if (!signal.aborted) {
-      const exports = open.map(({ diskId, server }) => ({ diskId, export: server.export }));
-      ports.log('info', `Round ${assignmentId}: ${open.length} disks are served.`);
-      // Not awaited: the disks are served whether the server hears of it now or after a reconnect.
-      void deliver(ports.report, { kind: 'exports-opened', taskId, assignmentId, exports }, signal).catch(
-        (error: unknown) => {
-          ports.log('warn', `The opened exports were not reported: ${String(error)}`);
-        },
-      );
-      await Promise.race([untilAborted(signal), ...open.map(untilDead)]);
-    }
+    if (!signal.aborted) await serve(ports, assignment, open, signal);
   } catch (error) {
     failure = error;
   } finally {
@@ -41,9 +27,31 @@ export async function serveExports(
   }
   if (signal.aborted || failure === undefined) return;
   const reported = failureOf(failure);
-  ports.log('warn', `Round ${assignmentId}: ${reported.code}: ${reported.detail}`);
-  await deliver(ports.report, { kind: 'exports-failed', taskId, assignmentId, ...reported }, signal);
+  ports.log('warn', `${nameOf(assignment)}: ${reported.code}: ${reported.detail}`);
+  await deliver(ports.report, { kind: 'exports-failed', ...ofRound(assignment), ...reported }, signal);
 }
+
+/** Rejects when a server dies. */
+async function serve(
+  ports: RestorerPorts,
+  assignment: ServeExportsAssignment,
+  open: readonly OpenExport[],
+  signal: AbortSignal,
+): Promise<void> {
+  const endTelling = await tellServing(ports, assignment, open);
+  try {
+    const exports = open.map(({ diskId, server }) => ({ diskId, export: server.export }));
+    ports.log('info', `${nameOf(assignment)}: ${open.length} disks are served.`);
+    announce(ports, { kind: 'exports-opened', ...ofRound(assignment), exports }, signal);
+    await Promise.race([untilAborted(signal), ...open.map(untilDead)]);
+  } finally {
+    endTelling();
+  }
+}
+
+const ofRound = ({ taskId, assignmentId, roundId }: ServeExportsAssignment) => ({ taskId, assignmentId, roundId });
+
+const nameOf = ({ roundId, attempt }: ServeExportsAssignment): string => `Round ${roundId}, attempt ${attempt}`;
 
 /** Adds to `open` as it goes, so that a failure half-way leaves nothing behind unnoticed. */
 async function openAll(
@@ -52,7 +60,9 @@ async function openAll(
   open: OpenExport[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { diskId, path, sizeBytes } of ports.findDisks(assignment.disks)) {
+  const disks = ports.findDisks(assignment.disks);
+  await ports.endLeftoverServers(disks.map(({ path }) => path));
+  for (const { diskId, path, sizeBytes } of disks) {
     if (signal.aborted) return;
     open.push({ diskId, server: await ports.startNbdkit({ path, sizeBytes, host: ports.listenHost }) });
   }

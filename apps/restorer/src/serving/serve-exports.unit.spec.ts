@@ -1,8 +1,10 @@
+import { EndpointFailure } from '#libs/block-transfer';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ASSIGNMENT_ID, DISKS, FakeTarget, TASK_ID } from './restorer-ports.fake.js';
+import { ASSIGNMENT_ID, DISKS, FakeTarget, ROUND_ID, TASK_ID } from './restorer-ports.fake.js';
 import { serveExports } from './serve-exports.js';
 
-const ASSIGNMENT = { kind: 'serve-exports', assignmentId: ASSIGNMENT_ID, taskId: TASK_ID, disks: DISKS } as const;
+const OF_ROUND = { taskId: TASK_ID, assignmentId: ASSIGNMENT_ID, roundId: ROUND_ID };
+const ASSIGNMENT = { kind: 'serve-exports', ...OF_ROUND, attempt: 2 } as const;
 
 describe('serveExports', () => {
   let target: FakeTarget;
@@ -16,7 +18,8 @@ describe('serveExports', () => {
   const serve = (): Promise<void> =>
     serveExports(target.ports, { ...ASSIGNMENT, disks: [...DISKS] }, abort.signal).finally(() => (over = true));
   const failed = (detail: string): unknown => ({
-    ...{ kind: 'exports-failed', taskId: TASK_ID, assignmentId: ASSIGNMENT_ID },
+    kind: 'exports-failed',
+    ...OF_ROUND,
     code: 'EXPORT_FAILED',
     detail: expect.stringContaining(detail),
   });
@@ -24,9 +27,13 @@ describe('serveExports', () => {
   it('serves every disk, reports where, and closes all when the work is over', async () => {
     const serving = serve();
     await expect.poll(() => target.reports.length).toBe(1);
-    expect(target.reports[0]).toMatchObject({
+    expect(target.reports[0]).toEqual({
       kind: 'exports-opened',
-      exports: DISKS.map(({ diskId }, index) => ({ diskId, export: { host: '127.0.0.1', port: 20_000 + index } })),
+      ...OF_ROUND,
+      exports: DISKS.map(({ diskId }, index) => ({
+        diskId,
+        export: { host: '127.0.0.1', port: 20_000 + index, exportName: '' },
+      })),
     });
     expect([...target.served.keys()]).toEqual(['/a', '/b', '/c']);
     expect(over).toBe(false);
@@ -67,5 +74,67 @@ describe('serveExports', () => {
     await serve();
     expect(target.reports).toEqual([]);
     expect(target.served.size).toBe(0);
+  });
+
+  it('serves nothing before the servers of an earlier process are gone', async () => {
+    target.leftovers.add('/b');
+    const serving = serve();
+    await expect.poll(() => target.reports.length).toBe(1);
+    expect(target.reports[0]).toMatchObject({ kind: 'exports-opened' });
+    abort.abort();
+    await serving;
+  });
+
+  it('serves nothing at all when one of them does not end', async () => {
+    target.leftoverFault = new EndpointFailure('EXPORT_FAILED', 'process 7 does not end');
+    await serve();
+    expect(target.reports).toEqual([failed('process 7 does not end')]);
+    expect(target.served.size).toBe(0);
+  });
+
+  describe('tells every five seconds what its servers have moved since they began', () => {
+    const told = (): unknown =>
+      target.progress.map(({ activity, disks }) => [
+        activity,
+        ...disks.map(({ processedBytes, sentBytes }) => [processedBytes, sentBytes]),
+      ]);
+    const moved = (...all: ([taken: number, written: number] | null)[]): void => {
+      const bytes = all.map((one) => one && { takenBytes: one[0], writtenBytes: one[1] });
+      target.moved.splice(0, all.length, ...bytes);
+    };
+    const untilTold = (frames: number): Promise<void> => expect.poll(() => target.progress.length).toBe(frames);
+
+    it('by what they took in or wrote, whichever is more', async () => {
+      moved([14_000, 6], [14_000, 6], [14_000, 6]);
+      const serving = serve();
+      await untilTold(1);
+      moved([15_028, 1_006], [14_056, 6], [14_028, 4_102]);
+      expect(target.passTime()).toEqual([5_000]);
+      await untilTold(2);
+      expect(told()).toEqual([
+        ['serving', [0, 0], [0, 0], [0, 0]],
+        ['serving', [1_028, 1_000], [56, 0], [4_096, 4_096]],
+      ]);
+      expect(target.progress[1]).toMatchObject({ taskId: TASK_ID, assignmentId: ASSIGNMENT_ID });
+      abort.abort();
+      await serving;
+      expect(target.passTime()).toEqual([]);
+      expect(target.progress).toHaveLength(2);
+    });
+
+    it('with what was last known of one that says nothing more', async () => {
+      moved([100, 0], [100, 0], null);
+      const serving = serve();
+      await untilTold(1);
+      moved([150, 0], [150, 0], null);
+      target.passTime();
+      await untilTold(2);
+      moved(null, [160, 0], null);
+      target.passTime();
+      await untilTold(3);
+      expect(target.progress.at(-1)?.disks.map((disk) => disk.processedBytes)).toEqual([50, 60, 0]);
+      abort.abort();
+      await serving;
+    });
   });
 });

@@ -27,6 +27,8 @@ export const acknowledgedRangesCodec = defineCodec<RangesAcknowledged>({
   },
 });
 
+const streamNameFor = (taskId: string): string => `acknowledgedRanges-${taskId}`;
+
 /** The stream is technical: older acknowledgements than these are covered by their round's end. */
 const KEPT_EVENTS = 20_000;
 /** Keeps one event far below the store's limit of 1 MiB for an append. */
@@ -50,7 +52,7 @@ export class AcknowledgedRanges {
   constructor(private readonly store: EventStoreDb) {}
 
   async record(data: RangesAcknowledged['data'], context: CommandContext): Promise<void> {
-    const streamName = `acknowledgedRanges-${data.taskId}`;
+    const streamName = streamNameFor(data.taskId);
     for (let first = 0; first < data.ranges.length; first += RANGES_PER_EVENT) {
       const ranges = data.ranges.slice(first, first + RANGES_PER_EVENT);
       await this.#append(
@@ -59,6 +61,12 @@ export class AcknowledgedRanges {
         { ...context, commandId: uuidV5(context.commandId, `${first}`) },
       );
     }
+  }
+
+  /** What is remembered of a task, the oldest first. */
+  async read(taskId: string): Promise<readonly RangesAcknowledged['data'][]> {
+    const persisted = await this.store.readStream(streamNameFor(taskId));
+    return persisted.flatMap((stored) => acknowledgedRangesCodec.decode(stored)?.data ?? []);
   }
 
   async #append(streamName: string, data: RangesAcknowledged['data'], context: CommandContext): Promise<void> {

@@ -1,16 +1,28 @@
-import { randomUUID } from 'node:crypto';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { type EndpointProgress, type EnrolRequest, progressSubject } from '#libs/contracts';
-import { type CommandContext, DomainError, handleCommand, reactionIdOf } from '#libs/eventsourcing';
-import { LinkServer, type LinkedEndpoint } from '#libs/endpoint-link';
-import { EventStoreDb } from '#libs/eventstore';
+import {
+  type EndpointConnection,
+  type Hello,
+  type LinkedEndpoint,
+  LinkServer,
+  type LinkServerOptions,
+} from '#libs/endpoint-link';
+import { DomainError } from '#libs/eventsourcing';
 import { ServiceBus, type Unsubscribe } from '#libs/messaging';
-import { endpoints } from '../endpoint/endpoint.aggregate.js';
 import { Enroller } from '../enrolment/enroller.js';
 import { TRANSFER_CONFIG, type TransferConfig } from '../transfer.config.js';
 import { Assignments } from './assignments.js';
+import { DataSeen } from './data-seen/data-seen.js';
+import { type ConnectionName, ConnectionNotes } from './presence/connection-notes.js';
+import { ServerLease } from './presence/server-lease.js';
 import { ReportHandler } from './report-handler.js';
 
 /** News for whichever replica holds an endpoint's connection: its wanted assignment may have changed. */
@@ -18,61 +30,92 @@ export const ASSIGNMENT_CHANGED = 'landfall.transfer.assignment-changed';
 
 /** The server's side of the control channel: endpoints enrol, connect, report and are told what to do. */
 @Injectable()
-export class ControlChannel implements OnApplicationBootstrap, OnApplicationShutdown {
+export class ControlChannel implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #log = new Logger('ControlChannel');
-  readonly #connections = new Map<string, string>();
+  /** Connections that are recorded, and of which the endpoint's tasks know. */
+  readonly #announced = new Set<string>();
+  /** The newest assignment on its way to each endpoint. */
+  readonly #assigning = new Map<string, Promise<void>>();
   readonly #http: Server = createServer();
   readonly #link: LinkServer;
   #unsubscribe: Unsubscribe = () => undefined;
+  #port = 0;
+  #isClosing = false;
 
   constructor(
-    private readonly store: EventStoreDb,
     private readonly bus: ServiceBus,
     private readonly enroller: Enroller,
     private readonly reports: ReportHandler,
     private readonly assignments: Assignments,
+    private readonly lease: ServerLease,
+    private readonly notes: ConnectionNotes,
+    private readonly dataSeen: DataSeen,
     @Inject(TRANSFER_CONFIG) private readonly config: TransferConfig,
   ) {
     this.#link = new LinkServer({
       enroller: { enrol: (request) => this.#enrol(request) },
       authenticator: { authenticate: (id, credential) => enroller.authenticate(id, credential) },
       events: {
-        onConnected: (endpoint, hello) => this.#onConnected(endpoint, hello.software),
-        onDisconnected: (endpoint, reason) => this.#onDisconnected(endpoint, reason),
-        onReport: (endpoint, reportId, report) =>
-          this.#refusalAsAnswer(() => this.reports.handle(endpoint.endpointId, reportId, report)),
-        onProgress: (_endpoint, progress) => this.#onProgress(progress),
+        onConnected: (connection, hello) => this.#onConnected(connection, hello),
+        onDisconnected: (connection, reason) => this.#onDisconnected(connection, reason),
+        onReport: ({ endpointId }, reportId, report, madeAt) =>
+          this.#refusalAsAnswer(() => this.reports.handle(endpointId, reportId, report, madeAt)),
+        onProgress: (endpoint, progress) => this.#onProgress(endpoint, progress),
       },
       log: (level, message) => (level === 'warn' ? this.#log.warn(message) : this.#log.log(message)),
     });
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    await this.lease.hold();
     const { LINK_HOST: host, LINK_PORT: port } = this.config;
     await new Promise<void>((resolve, reject) => {
       this.#http.once('error', reject);
       this.#http.listen(port, host, resolve);
     });
+    this.#port = (this.#http.address() as AddressInfo).port;
     this.#link.attach(this.#http);
     this.#unsubscribe = await this.bus.subscribeToNews(ASSIGNMENT_CHANGED, (payload) => {
       const endpointId = (payload as { endpointId?: unknown } | null)?.endpointId;
-      if (typeof endpointId === 'string') void this.#assign(endpointId);
+      // One that is not announced yet is assigned its work once it is, from what is recorded by then.
+      if (typeof endpointId === 'string' && this.#isAnnounced(endpointId)) void this.#assign(endpointId);
     });
     this.#log.log(`listens for endpoints on ${host}:${this.port}`);
   }
 
   /** The port in use, also when the configured one was 0. */
   get port(): number {
-    return (this.#http.address() as AddressInfo).port;
+    return this.#port;
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** Connections end because this server does; that is no news of their endpoints. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** The connection in use of each endpoint that is connected to this server. */
+  connections(): readonly (ConnectionName & { readonly isAnnounced: boolean })[] {
+    return this.#link.connections().map(({ endpointId, connectionId }) => ({
+      endpointId,
+      connectionId,
+      isAnnounced: this.#announced.has(connectionId),
+    }));
+  }
+
+  /** Closes one connection; the endpoint dials again, and its credential is checked again. */
+  close(connection: ConnectionName, reason: string): void {
+    this.#log.log(`closes the connection of ${connection.endpointId}: ${reason}`);
+    this.#link.disconnect(connection, reason);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#isClosing = true;
     this.#unsubscribe();
     await this.#link.close();
     await new Promise((resolve) => this.#http.close(resolve));
   }
 
-  async #enrol(request: EnrolRequest): ReturnType<ConstructorParameters<typeof LinkServer>[0]['enroller']['enrol']> {
+  async #enrol(request: EnrolRequest): ReturnType<LinkServerOptions['enroller']['enrol']> {
     try {
       return await this.enroller.enrol(request);
     } catch (error) {
@@ -93,52 +136,49 @@ export class ControlChannel implements OnApplicationBootstrap, OnApplicationShut
     }
   }
 
-  async #onConnected(endpoint: LinkedEndpoint, software: string): Promise<void> {
-    const connectionId = randomUUID();
-    this.#connections.set(endpoint.endpointId, connectionId);
-    await this.#note(endpoint.endpointId, connectionId, { type: 'NoteConnected', connectionId, software });
-    await this.#assign(endpoint.endpointId);
+  async #onConnected(connection: EndpointConnection, hello: Hello): Promise<void> {
+    await this.notes.connected(connection, hello);
+    this.#announced.add(connection.connectionId);
+    await this.#assign(connection.endpointId);
   }
 
-  async #onDisconnected(endpoint: LinkedEndpoint, reason: string): Promise<void> {
-    const connectionId = this.#connections.get(endpoint.endpointId);
-    if (connectionId === undefined) return;
-    this.#connections.delete(endpoint.endpointId);
+  async #onDisconnected(connection: EndpointConnection, reason: string): Promise<void> {
+    this.#announced.delete(connection.connectionId);
+    // Endpoints do not go away because their server does: they dial another, or this one when it is back. Whoever has
+    // not by the time that this server's lease has run out is found by the sweep for lost connections.
+    if (this.#isClosing) return;
     try {
-      await this.#note(endpoint.endpointId, connectionId, { type: 'NoteDisconnected', connectionId, reason });
+      await this.notes.disconnected(connection, reason);
     } catch (error) {
-      // The next connection replaces this one in the history; nothing depends on the note.
-      this.#log.warn(`could not note that ${endpoint.endpointId} left: ${String(error)}`);
+      this.#log.warn(`could not note that ${connection.endpointId} left; the sweep does later: ${String(error)}`);
     }
   }
 
-  async #note(
-    endpointId: string,
-    connectionId: string,
-    command:
-      | { type: 'NoteConnected'; connectionId: string; software: string }
-      | { type: 'NoteDisconnected'; connectionId: string; reason: string },
-  ): Promise<void> {
-    const context: CommandContext = {
-      commandId: reactionIdOf(connectionId, command.type),
-      correlationId: connectionId,
-      causationId: connectionId,
-      actor: `endpoint:${endpointId}`,
-      now: new Date().toISOString(),
-    };
-    await handleCommand(this.store, endpoints, endpointId, command, context);
+  #onProgress({ kind }: LinkedEndpoint, progress: EndpointProgress): void {
+    if (progress.activity !== 'serving') this.bus.publishNews(progressSubject(progress.taskId), progress);
+    else if (kind === 'restorer') this.dataSeen.observe(progress, new Date());
   }
 
-  #onProgress(progress: EndpointProgress): void {
-    this.bus.publishNews(progressSubject(progress.taskId), progress);
+  #isAnnounced(endpointId: string): boolean {
+    return this.connections().some((connection) => connection.endpointId === endpointId && connection.isAnnounced);
   }
 
+  /** One after the other for each endpoint: what was worked out first must not be sent last. */
   async #assign(endpointId: string): Promise<void> {
-    if (!this.#link.connectedEndpoints().some((endpoint) => endpoint.endpointId === endpointId)) return;
+    const assigned = (this.#assigning.get(endpointId) ?? Promise.resolve()).then(() => this.#assignNow(endpointId));
+    this.#assigning.set(endpointId, assigned);
+    await assigned;
+    if (this.#assigning.get(endpointId) === assigned) this.#assigning.delete(endpointId);
+  }
+
+  async #assignNow(endpointId: string): Promise<void> {
     try {
       this.#link.assign(endpointId, await this.assignments.wantedOf(endpointId));
     } catch (error) {
       this.#log.warn(`could not work out the assignment of ${endpointId}: ${String(error)}`);
+      // It would wait for ever for what it is not told. Once it can dial again, it is told what is wanted then.
+      const connection = this.connections().find((candidate) => candidate.endpointId === endpointId);
+      if (connection !== undefined) this.close(connection, 'its assignment could not be worked out just now');
     }
   }
 }

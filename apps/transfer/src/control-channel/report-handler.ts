@@ -1,48 +1,59 @@
 import { Injectable } from '@nestjs/common';
-import {
-  ENDPOINT_FAILURE_REMEDIES,
-  type EndpointFailureCode,
-  type EndpointReport,
-  type Failure,
-} from '#libs/contracts';
+import type { EndpointReport } from '#libs/contracts';
 import { type CommandContext, handleCommand, load } from '#libs/eventsourcing';
 import { EventStoreDb } from '#libs/eventstore';
 import { AcknowledgedRanges } from '../acknowledged-ranges/acknowledged-ranges.js';
 import { endpoints } from '../endpoint/endpoint.aggregate.js';
 import type { ReplicationCommand } from '../replication/domain/replication.commands.js';
 import { notItsTask } from '../replication/domain/replication.errors.js';
-import type { Replication } from '../replication/domain/replication.state.js';
+import { type Replication, attemptIdOf } from '../replication/domain/replication.state.js';
 import { replications } from '../replication/replication.aggregate.js';
 
-const failureOf = (code: EndpointFailureCode, detail: string): Failure => ({
-  code,
-  detail,
-  remedy: ENDPOINT_FAILURE_REMEDIES[code],
-});
-
-/** @returns the command that a report means for its replication; null when it is no affair of one */
-export const commandOf = (report: EndpointReport): ReplicationCommand | null => {
+/**
+ * @param at when the end made the report, on the server's clock
+ * @returns the command that a report means for its replication; null when it is no affair of one
+ */
+export const commandOf = (report: EndpointReport, replication: Replication, at: string): ReplicationCommand | null => {
   switch (report.kind) {
-    case 'exports-opened':
-      return { type: 'NoteExportsOpened', roundId: report.assignmentId, exports: report.exports };
+    case 'exports-opened': {
+      const { roundId, exports } = report;
+      return { type: 'NoteExportsOpened', roundId, attempt: attemptOf(report, replication), exports };
+    }
+    case 'exports-failed': {
+      const { roundId, code, detail } = report;
+      return { type: 'NoteExportsFailed', roundId, attempt: attemptOf(report, replication), code, detail, at };
+    }
+    case 'link-established': {
+      const { roundId, comparison } = report;
+      return { type: 'NoteLinkEstablished', roundId, attempt: attemptOf(report, replication), comparison, at };
+    }
+    case 'link-lost': {
+      const { roundId, detail } = report;
+      return { type: 'NoteLinkLost', roundId, attempt: attemptOf(report, replication), at, detail };
+    }
     case 'round-completed':
-      return { type: 'CompleteSyncRound', roundId: report.assignmentId, disks: report.disks };
-    case 'exports-failed':
+      return { type: 'CompleteSyncRound', roundId: report.roundId, disks: report.disks };
     case 'round-failed':
-      return { type: 'FailSyncRound', roundId: report.assignmentId, failure: failureOf(report.code, report.detail) };
+      return { type: 'FailSyncRound', roundId: report.roundId, code: report.code, detail: report.detail };
+    case 'digests-begun':
+      return { type: 'NoteDigestsBegun', verificationId: report.assignmentId };
     case 'digests-computed':
       return { type: 'CompareDigests', verificationId: report.assignmentId, disks: report.disks };
-    case 'digests-failed':
-      return {
-        type: 'FailVerification',
-        verificationId: report.assignmentId,
-        failure: failureOf(report.code, report.detail),
-      };
+    case 'digests-failed': {
+      const { assignmentId: verificationId, code, detail } = report;
+      return { type: 'FailVerification', verificationId, code, detail };
+    }
     case 'inventory':
     case 'ranges-acknowledged':
       return null;
   }
 };
+
+/** An earlier attempt of the round in hand. */
+const EARLIER_ATTEMPT = 0;
+
+const attemptOf = (report: { readonly assignmentId: string }, { round }: Replication): number =>
+  round !== null && attemptIdOf(round) === report.assignmentId ? round.attempt : EARLIER_ATTEMPT;
 
 type TaskReport = Exclude<EndpointReport, { kind: 'inventory' }>;
 
@@ -52,12 +63,15 @@ type TaskReport = Exclude<EndpointReport, { kind: 'inventory' }>;
  */
 export const reporterOf = (kind: TaskReport['kind'], replication: Replication): string => {
   switch (kind) {
+    case 'link-established':
+    case 'link-lost':
     case 'ranges-acknowledged':
     case 'round-completed':
     case 'round-failed':
       return replication.sourceMachineId;
     case 'exports-opened':
     case 'exports-failed':
+    case 'digests-begun':
     case 'digests-computed':
     case 'digests-failed':
       return replication.restorerId;
@@ -73,7 +87,7 @@ export class ReportHandler {
   ) {}
 
   /** @throws DomainError when the report's round is over, or it is not this endpoint's to report; TransientError when it could not be recorded now */
-  async handle(endpointId: string, reportId: string, report: EndpointReport): Promise<void> {
+  async handle(endpointId: string, reportId: string, report: EndpointReport, madeAt: Date): Promise<void> {
     const context: CommandContext = {
       commandId: reportId,
       correlationId: 'taskId' in report ? report.taskId : endpointId,
@@ -94,11 +108,11 @@ export class ReportHandler {
     const { state } = await load(this.store, replications, report.taskId);
     if (state === null || reporterOf(report.kind, state) !== endpointId) throw notItsTask();
     if (report.kind === 'ranges-acknowledged') {
-      const { taskId, assignmentId: roundId, diskId, ranges } = report;
+      const { taskId, roundId, diskId, ranges } = report;
       await this.acknowledgedRanges.record({ taskId, roundId, diskId, ranges }, context);
       return;
     }
-    const command = commandOf(report);
+    const command = commandOf(report, state, madeAt.toISOString());
     if (command !== null) await handleCommand(this.store, replications, report.taskId, command, context);
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PUBLISHED, machineInventory } from '#libs/contracts';
+import { PUBLISHED, instant, machineInventory } from '#libs/contracts';
 import { type Aggregate, defineCodec } from '#libs/eventsourcing';
 import {
   type EndpointCommand,
@@ -23,7 +23,7 @@ export const endpoints: Aggregate<EndpointState, EndpointCommand, EndpointEvent>
     },
     EndpointConnected: {
       stored: 'transfer.endpoint-connected.v1',
-      schema: z.object({ endpointId, connectionId, software: z.string() }),
+      schema: z.object({ endpointId, connectionId, software: z.string(), serverId: z.uuid().optional() }),
     },
     EndpointDisconnected: {
       stored: 'transfer.endpoint-disconnected.v1',
@@ -32,6 +32,10 @@ export const endpoints: Aggregate<EndpointState, EndpointCommand, EndpointEvent>
     InventoryReported: {
       stored: 'transfer.inventory-reported.v1',
       schema: z.object({ endpointId, inventory: machineInventory }),
+    },
+    EndpointRevoked: {
+      stored: PUBLISHED.endpointRevoked.stored,
+      schema: z.object({ endpointId, revokedAt: instant }),
     },
   }),
 };

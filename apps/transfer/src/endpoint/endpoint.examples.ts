@@ -6,6 +6,7 @@ import type { EndpointEvent } from './domain/endpoint.decider.js';
 const GIB = 1024 ** 3;
 
 export const ENDPOINT = '7b2d4f60-0001-4000-8000-000000000001';
+export const SERVER = '7b2d4f60-0003-4000-8000-000000000003';
 export const CONNECTION_1 = '7b2d4f60-0011-4000-8000-000000000011';
 export const CONNECTION_2 = '7b2d4f60-0012-4000-8000-000000000012';
 
@@ -53,7 +54,7 @@ export const credentialReplaced: EndpointEvent = {
 
 export const connected = (connectionId: string): EndpointEvent => ({
   type: 'EndpointConnected',
-  data: { endpointId: ENDPOINT, connectionId, software: 'landfall-agent 0.1.0' },
+  data: { endpointId: ENDPOINT, connectionId, software: 'landfall-agent 0.1.0', serverId: SERVER },
 });
 
 export const disconnected = (connectionId: string): EndpointEvent => ({
@@ -64,4 +65,9 @@ export const disconnected = (connectionId: string): EndpointEvent => ({
 export const inventoryReported: EndpointEvent = {
   type: 'InventoryReported',
   data: { endpointId: ENDPOINT, inventory: INVENTORY },
+};
+
+export const revoked: EndpointEvent = {
+  type: 'EndpointRevoked',
+  data: { endpointId: ENDPOINT, revokedAt: '2026-03-02T10:00:00.000Z' },
 };

@@ -50,6 +50,16 @@ describe('enrolling', () => {
     expect(new Set(events.map(({ id }) => id)).size).toBe(3);
   });
 
+  it('gives another token to a command that is repeated, recorded as another event', async () => {
+    const repeated = context();
+    const tokens = [];
+    for (let time = 0; time < 2; time += 1) tokens.push(await enroller.issue('agent', null, inAnHour(), repeated));
+    const tokenIds = tokens.map(({ token }) => token.split('.')[0]);
+    const events = await Promise.all(tokenIds.map((tokenId) => store.readStream(`enrolmentToken-${tokenId}`)));
+    expect(new Set(events.flat().map(({ id }) => id)).size).toBe(2);
+    for (const { token } of tokens) expect((await enrol(token)).endpointId).toBeTruthy();
+  });
+
   it('takes the name that the issuer fixed, or else the name that the endpoint gives', async () => {
     const nameOf = async (token: string, kind: EndpointKind) => {
       const { endpointId } = await enrol(token, kind);
@@ -83,6 +93,14 @@ describe('enrolling', () => {
     await connect(endpointId);
     await expect(enrol(token)).rejects.toMatchObject({ code: 'TRANSFER.TOKEN_USED' });
     expect(await enroller.authenticate(endpointId, credential)).not.toBeNull();
+  });
+
+  it('ends with a revocation: the credential is refused, and so is the token', async () => {
+    const token = await issue();
+    const { endpointId, credential } = await enrol(token);
+    await handleCommand(store, endpoints, endpointId, { type: 'RevokeEndpoint' }, context());
+    expect(await enroller.authenticate(endpointId, credential)).toBeNull();
+    await expect(enrol(token)).rejects.toMatchObject({ code: 'TRANSFER.ENDPOINT_REVOKED' });
   });
 
   it.each([

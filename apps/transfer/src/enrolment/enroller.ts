@@ -25,13 +25,15 @@ export class Enroller {
     const enrolmentTokenId = randomUUID();
     const secret = newSecret();
     const token = { enrolmentTokenId, kind, name, secretHash: hashOf(secret), expiresAt };
-    await handleCommand(this.store, enrolmentTokens, enrolmentTokenId, { type: 'IssueEnrolmentToken', token }, context);
+    // A repeated command gets another token, as the first one's secret is not known any more: an event of its own.
+    const own = { ...context, commandId: reactionIdOf(context.commandId, enrolmentTokenId) };
+    await handleCommand(this.store, enrolmentTokens, enrolmentTokenId, { type: 'IssueEnrolmentToken', token }, own);
     return { token: `${enrolmentTokenId}.${secret}` };
   }
 
   /**
    * A repeated enrolment, whose first answer was lost, gets a new credential as long as the endpoint never connected.
-   * @throws DomainError when the token is unknown, expired, used, or for another kind
+   * @throws DomainError when the token is unknown, expired, used, or for another kind, or its endpoint is revoked
    */
   async enrol(request: EnrolRequest): Promise<EnrolReply> {
     const [tokenId = '', secret = ''] = request.token.split('.');
@@ -69,14 +71,14 @@ export class Enroller {
     return { endpointId, credential };
   }
 
-  /** @returns what the endpoint is, or null when id and credential do not belong together */
+  /** @returns what the endpoint is, or null when id and credential do not belong together, or are revoked */
   async authenticate(
     endpointId: string,
     credential: string,
   ): Promise<{ endpointId: string; kind: EndpointKind } | null> {
     if (!UUID.test(endpointId)) return null;
     const { state } = await load(this.store, endpoints, endpointId);
-    if (state === null || !matches(credential, state.credentialHash)) return null;
+    if (state?.revokedAt !== null || !matches(credential, state.credentialHash)) return null;
     return { endpointId, kind: state.kind };
   }
 }

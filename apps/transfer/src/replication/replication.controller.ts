@@ -5,6 +5,8 @@ import { type CommandContext, type Handled, correlatedBy, handleCommand } from '
 import { EventStoreDb } from '#libs/eventstore';
 import { Answers } from '#libs/messaging';
 import { waitForPosition } from '#libs/projections';
+import { AcknowledgedRanges } from '../acknowledged-ranges/acknowledged-ranges.js';
+import { joinAcknowledged } from '../acknowledged-ranges/join-acknowledged.js';
 import type { ReplicationCommand } from './domain/replication.commands.js';
 import type { ReplicationEvent } from './domain/replication.events.js';
 import type { ReplicationState } from './domain/replication.state.js';
@@ -16,6 +18,7 @@ export class ReplicationController {
   constructor(
     private readonly store: EventStoreDb,
     private readonly dataSource: DataSource,
+    private readonly acknowledgedRanges: AcknowledgedRanges,
   ) {}
 
   @Answers(transferCalls.startFullSync)
@@ -29,10 +32,10 @@ export class ReplicationController {
 
   @Answers(transferCalls.startSyncRound)
   async startSyncRound(
-    { taskId, trigger }: RequestOf<typeof transferCalls.startSyncRound>,
+    { taskId, trigger, resend }: RequestOf<typeof transferCalls.startSyncRound>,
     context: CommandContext,
   ): Promise<ReplyOf<typeof transferCalls.startSyncRound>> {
-    const { events } = await this.#handle(taskId, { type: 'StartSyncRound', trigger }, context);
+    const { events } = await this.#handle(taskId, { type: 'StartSyncRound', trigger, resend }, context);
     const started = events.find((event) => event.type === 'SyncRoundStarted');
     const skipped = events.find((event) => event.type === 'SyncRoundSkipped');
     return { roundId: started?.data.roundId ?? null, skipped: skipped?.data.reason ?? null };
@@ -56,11 +59,57 @@ export class ReplicationController {
     return {};
   }
 
+  @Answers(transferCalls.pauseReplication)
+  async pause(
+    { taskId }: RequestOf<typeof transferCalls.pauseReplication>,
+    context: CommandContext,
+  ): Promise<ReplyOf<typeof transferCalls.pauseReplication>> {
+    await this.#handle(taskId, { type: 'PauseReplication' }, context);
+    return {};
+  }
+
+  @Answers(transferCalls.resumeReplication)
+  async resume(
+    { taskId }: RequestOf<typeof transferCalls.resumeReplication>,
+    context: CommandContext,
+  ): Promise<ReplyOf<typeof transferCalls.resumeReplication>> {
+    await this.#handle(taskId, { type: 'ResumeReplication' }, context);
+    return {};
+  }
+
+  @Answers(transferCalls.stopReplication)
+  async stop(
+    { taskId }: RequestOf<typeof transferCalls.stopReplication>,
+    context: CommandContext,
+  ): Promise<ReplyOf<typeof transferCalls.stopReplication>> {
+    await this.#handle(taskId, { type: 'StopReplication' }, context);
+    return {};
+  }
+
+  @Answers(transferCalls.reinstateReplication)
+  async reinstate(
+    { taskId }: RequestOf<typeof transferCalls.reinstateReplication>,
+    context: CommandContext,
+  ): Promise<ReplyOf<typeof transferCalls.reinstateReplication>> {
+    await this.#handle(taskId, { type: 'ReinstateReplication' }, context);
+    return {};
+  }
+
   @Answers(transferCalls.getReplication)
   async get({
     taskId,
   }: RequestOf<typeof transferCalls.getReplication>): Promise<ReplyOf<typeof transferCalls.getReplication>> {
     return findReplication(this.dataSource, taskId);
+  }
+
+  @Answers(transferCalls.readAcknowledgedRanges)
+  async readAcknowledgedRanges({
+    taskId,
+    roundId,
+  }: RequestOf<typeof transferCalls.readAcknowledgedRanges>): Promise<
+    ReplyOf<typeof transferCalls.readAcknowledgedRanges>
+  > {
+    return { disks: joinAcknowledged(await this.acknowledgedRanges.read(taskId), roundId) };
   }
 
   async #handle(

@@ -4,120 +4,76 @@ import { DomainError, fold } from '#libs/eventsourcing';
 import { expectFoldToSurviveTheReadModel, expectRepeatsToChangeNothing, nthContext } from '#libs/testing';
 import type { ReplicationCommand } from './domain/replication.commands.js';
 import type { ReplicationEvent } from './domain/replication.events.js';
+import { type Replication, type ReplicationState, dueAtOf, isVerifying } from './domain/replication.state.js';
+import { workInHand } from './domain/resume-window.js';
 import { replications } from './replication.aggregate.js';
-import { EXPORTS, FAILURE, ORDER, digests, results } from './replication.examples.js';
+import { BEGINNINGS, MOVES, type Move, SHORT, commandFor } from './replication.moves.js';
 
-/**
- * A move of a person, the schedule, the workflow or an end. Reports name the round or verification in hand, so most of
- * them are taken; `stale` ones name an earlier one.
- */
-type Move =
-  | 'full'
-  | 'manual'
-  | 'schedule'
-  | 'final'
-  | 'open'
-  | 'complete'
-  | 'fail'
-  | 'verify'
-  | 'equal'
-  | 'different'
-  | 'unverifiable'
-  | 'stale-complete'
-  | 'stale-fail';
-
-const MOVES: readonly Move[] = [
-  'full',
-  'manual',
-  'schedule',
-  'final',
-  'open',
-  'complete',
-  'fail',
-  'verify',
-  'equal',
-  'different',
-  'unverifiable',
-  'stale-complete',
-  'stale-fail',
-];
-const NONE = '00000000-0000-4000-8000-000000000000';
-
-const commandFor = (move: Move, history: readonly ReplicationEvent[]): ReplicationCommand => {
-  const state = fold(replications.decider, history);
-  const roundId = state?.round?.roundId ?? NONE;
-  const verificationId = state?.verification?.verificationId ?? NONE;
-  const first = history.find((event) => event.type === 'SyncRoundStarted')?.data.roundId ?? NONE;
-  switch (move) {
-    case 'full':
-      return { type: 'StartFullSync', replication: ORDER };
-    case 'manual':
-    case 'schedule':
-      return { type: 'StartSyncRound', trigger: move };
-    case 'final':
-      return { type: 'StartFinalSync' };
-    case 'open':
-      return { type: 'NoteExportsOpened', roundId, exports: EXPORTS };
-    case 'complete':
-      return { type: 'CompleteSyncRound', roundId, disks: results() };
-    case 'fail':
-      return { type: 'FailSyncRound', roundId, failure: FAILURE };
-    case 'verify':
-      return { type: 'StartVerification' };
-    case 'equal':
-      return { type: 'CompareDigests', verificationId, disks: digests() };
-    case 'different':
-      return { type: 'CompareDigests', verificationId, disks: digests('ac') };
-    case 'unverifiable':
-      return { type: 'FailVerification', verificationId, failure: FAILURE };
-    case 'stale-complete':
-      return { type: 'CompleteSyncRound', roundId: first, disks: results() };
-    case 'stale-fail':
-      return { type: 'FailSyncRound', roundId: first, failure: FAILURE };
-  }
-};
+const { decide, evolve, initialState } = replications.decider;
 
 interface Played {
   readonly commands: readonly ReplicationCommand[];
   readonly history: readonly ReplicationEvent[];
+  /** When each event of the history was recorded. */
+  readonly moments: readonly string[];
+  /** The state after each command. */
+  readonly states: readonly ReplicationState[];
 }
+
+const decided = (...[command, state, context]: Parameters<typeof decide>): readonly ReplicationEvent[] => {
+  try {
+    return decide(command, state, context);
+  } catch (error) {
+    if (error instanceof DomainError) return [];
+    throw error;
+  }
+};
 
 /** Plays moves into the commands that they mean where they come, and the history that these lead to. */
 const play = (moves: readonly Move[]): Played => {
-  const { decide } = replications.decider;
   const commands: ReplicationCommand[] = [];
   const history: ReplicationEvent[] = [];
+  const moments: string[] = [];
+  const states: ReplicationState[] = [];
+  let state = initialState;
+  let firstRound: string | null = null;
   for (const [index, move] of moves.entries()) {
-    const command = commandFor(move, history);
+    const context = nthContext(index);
+    const command = commandFor(move, { state, firstRound, at: context.now });
     commands.push(command);
-    try {
-      history.push(...decide(command, fold(replications.decider, history), nthContext(index)));
-    } catch (error) {
-      if (!(error instanceof DomainError)) throw error;
+    for (const event of decided(command, state, context)) {
+      history.push(event);
+      moments.push(context.now);
+      state = evolve(state, event);
+      if (event.type === 'SyncRoundStarted') firstRound ??= event.data.roundId;
     }
+    states.push(state);
   }
-  return { commands, history };
+  return { commands, history, moments, states };
 };
 
-const moves = fc.array(fc.constantFrom(...MOVES), { minLength: 1, maxLength: 30 });
-const ROUND: readonly Move[] = ['open', 'complete'];
-/** Beginnings that get every part of a migration its share of the random moves. */
-const BEGINNINGS: readonly (readonly Move[])[] = [
-  [],
-  ['full', ...ROUND],
-  ['full', ...ROUND, 'manual', 'final'],
-  ['full', ...ROUND, 'final', ...ROUND, 'verify'],
-  ['full', ...ROUND, 'final', ...ROUND, 'verify', 'equal'],
-];
+const moves = fc.array(fc.constantFrom(...MOVES), { minLength: 1, maxLength: 40 });
 const anyMoves = fc.tuple(fc.constantFrom(...BEGINNINGS), moves).map((parts) => parts.flat());
 
 const always = (check: (played: Played) => void | Promise<void>): Promise<void> =>
   fc.assert(
     fc.asyncProperty(anyMoves, async (each) => check(play(each))),
-    { numRuns: 200 },
+    { numRuns: 300 },
   );
+const everyState = (check: (state: Replication) => void): Promise<void> =>
+  always(({ states }) => {
+    for (const state of states) if (state !== null) check(state);
+  });
 
 const typesOf = (history: readonly ReplicationEvent[]): string => history.map(({ type }) => type).join(' ');
+type EventOf<Type extends ReplicationEvent['type']> = Extract<ReplicationEvent, { type: Type }>;
+const isOneOf = <const Types extends readonly ReplicationEvent['type'][]>(
+  event: ReplicationEvent | undefined,
+  ...types: Types
+): event is EventOf<Types[number]> => event !== undefined && types.includes(event.type);
+const isRoundEnd = (event: ReplicationEvent) => isOneOf(event, 'SyncRoundCompleted', 'SyncRoundFailed');
+const isEndOfWork = (event: ReplicationEvent) =>
+  isRoundEnd(event) || isOneOf(event, 'ReplicaVerified', 'ReplicaDiffered', 'VerificationFailed');
 
 describe('whatever happens to a replication', () => {
   it('never has two rounds at once, and each ends at most once', () =>
@@ -131,18 +87,20 @@ describe('whatever happens to a replication', () => {
           number += 1;
           expect(event.data.number).toBe(number);
         }
-        if (event.type === 'SyncRoundCompleted' || event.type === 'SyncRoundFailed') {
+        if (isOneOf(event, 'SyncRoundCompleted', 'SyncRoundFailed')) {
           expect(event.data.roundId, typesOf(history)).toBe(running);
           running = null;
         }
       }
     }));
 
-  it('takes its final synchronization for complete only from a final round to the next write', () =>
+  it('takes its final synchronization for complete only from a final round to the next write or cancellation', () =>
     always(({ history }) => {
       history.forEach((_event, index) => {
         const past = history.slice(0, index + 1);
-        const lastTouch = past.findLast(({ type }) => type === 'SyncRoundStarted' || type === 'SyncRoundCompleted');
+        const lastTouch = past.findLast((event) =>
+          isOneOf(event, 'SyncRoundStarted', 'SyncRoundCompleted', 'ReplicationReinstated'),
+        );
         const isFinal = lastTouch?.type === 'SyncRoundCompleted' && lastTouch.data.roundKind === 'final';
         expect(fold(replications.decider, past)?.finalSyncCompleted).toBe(isFinal);
       });
@@ -156,31 +114,52 @@ describe('whatever happens to a replication', () => {
         if (event.type === 'SyncRoundStarted') [writing, isFinal] = [true, false];
         if (event.type === 'SyncRoundFailed') writing = false;
         if (event.type === 'SyncRoundCompleted') [writing, isFinal] = [false, event.data.roundKind === 'final'];
-        if (event.type === 'VerificationStarted' || event.type === 'ReplicaVerified') {
+        if (isOneOf(event, 'VerificationStarted', 'DigestsBegun', 'ReplicaVerified')) {
           expect([writing, isFinal], typesOf(history)).toEqual([false, true]);
         }
       }
     }));
 
-  it('never writes a target again once it is verified', () =>
+  it('never writes a target again once it is verified, unless that was for a cutover that was cancelled', () =>
     always(({ history }) => {
-      const verifiedAt = history.findIndex(({ type }) => type === 'ReplicaVerified');
-      const after = verifiedAt === -1 ? [] : history.slice(verifiedAt + 1);
-      expect(
-        after.every(({ type }) => type === 'SyncRoundSkipped'),
-        typesOf(history),
-      ).toBe(true);
+      let isProven = false;
+      for (const event of history) {
+        if (event.type === 'ReplicationReinstated') isProven = false;
+        if (isProven) expect(event.type, typesOf(history)).toMatch(/^(SyncRoundSkipped$|Replication)/);
+        if (event.type === 'ReplicaVerified') isProven = true;
+      }
     }));
 
-  it('begins a queued final synchronization as soon as the round before it ends', () =>
+  it('begins a queued final synchronization in the moment in which nothing is before it', () =>
+    everyState(({ finalSyncQueued, round, isPaused, isStopped }) => {
+      if (finalSyncQueued) expect(isStopped || (round === null && !isPaused)).toBe(false);
+    }));
+
+  it('lets no round but a final one begin from the wish for one to its completion, failure or cancellation', () =>
     always(({ history }) => {
-      history.forEach(({ type }, index) => {
-        if (type !== 'FinalSyncQueued') return;
-        const end = history.findIndex(
-          (event, at) => at > index && (event.type === 'SyncRoundCompleted' || event.type === 'SyncRoundFailed'),
-        );
-        if (end !== -1) expect(history[end + 1]).toMatchObject({ data: { roundKind: 'final' } });
-      });
+      let isPending = false;
+      for (const event of history) {
+        if (event.type === 'SyncRoundStarted') {
+          if (isPending) expect(event.data.roundKind, typesOf(history)).toBe('final');
+          isPending = event.data.roundKind === 'final';
+        }
+        if (event.type === 'FinalSyncQueued') isPending = true;
+        if (event.type === 'SyncRoundFailed' && event.data.roundKind === 'final') isPending = 'retryAt' in event.data;
+        if (event.type === 'ReplicationStopped') isPending = false;
+      }
+    }));
+
+  it('begins nothing while it is paused or stopped', () =>
+    always(({ history }) => {
+      let rest: string | null = null;
+      for (const event of history) {
+        if (isOneOf(event, 'ReplicationPaused', 'ReplicationStopped')) rest = event.type;
+        if (isOneOf(event, 'ReplicationResumed', 'ReplicationReinstated')) rest = null;
+        if (rest === null) continue;
+        const begins =
+          /^(SyncRoundStarted|ExportsOpened|Link|ResumeWindow|ControlChannel|VerificationStarted|DigestsBegun)/;
+        expect(event.type, `${rest}: ${typesOf(history)}`).not.toMatch(begins);
+      }
     }));
 
   it('has a state that a read model keeps as it is', () =>
@@ -190,8 +169,131 @@ describe('whatever happens to a replication', () => {
     always(({ commands }) => expectRepeatsToChangeNothing(replications, commands)));
 });
 
+describe('the attempts of a round', () => {
+  it('only grow, and each is served and linked at most once, in that order', () =>
+    always(({ history }) => {
+      let attempt = 0;
+      let done: 'nothing' | 'served' | 'linked' = 'nothing';
+      for (const event of history) {
+        if (event.type === 'SyncRoundStarted') [attempt, done] = [1, 'nothing'];
+        if (event.type === 'ExportsOpened') {
+          expect([event.data.attempt, done], typesOf(history)).toEqual([attempt, 'nothing']);
+          done = 'served';
+        }
+        if (event.type === 'LinkEstablished') {
+          expect([event.data.attempt, done], typesOf(history)).toEqual([attempt, 'served']);
+          done = 'linked';
+        }
+        if (event.type === 'LinkLost') {
+          expect(event.data.attempt).toBe(attempt);
+          [attempt, done] = [attempt + 1, 'nothing'];
+        }
+        if (event.type === 'ReplicationResumed') [attempt, done] = [attempt + 1, 'nothing'];
+      }
+    }));
+});
+
+describe('a resume window', () => {
+  it('is the only one, and what ends or moves it names it', () =>
+    always(({ history }) => {
+      let open: EventOf<'ResumeWindowOpened'>['data'] | null = null;
+      let generation = 0;
+      for (const event of history) {
+        if (isOneOf(event, 'ResumeWindowOpened', 'RetryScheduled')) {
+          expect(event.data.generation, typesOf(history)).toBe(generation + 1);
+          generation += 1;
+        }
+        if (event.type === 'ResumeWindowOpened') {
+          expect(open, typesOf(history)).toBeNull();
+          open = event.data;
+        } else if (event.type.startsWith('ResumeWindow')) {
+          const { workId, generation } = open ?? {};
+          expect(event.data, typesOf(history)).toMatchObject({ workId, generation });
+          if (event.type !== 'ResumeWindowExtended') open = null;
+        }
+        if (isEndOfWork(event) || event.type === 'ReplicationPaused') open = null;
+      }
+    }));
+
+  it('expires at its deadline or later, and the work that waited fails with it', () =>
+    always(({ history, moments }) => {
+      for (const [index, event] of history.entries()) {
+        if (event.type !== 'ResumeWindowExpired') continue;
+        expect(event.data.deadlineAt <= moments[index]!).toBe(true);
+        const end = history[index + 1];
+        expect(isOneOf(end, 'SyncRoundFailed', 'VerificationFailed'), typesOf(history)).toBe(true);
+        expect(Object.values(end?.data ?? {})).toContain(event.data.workId);
+      }
+    }));
+
+  it('bounds all work that does not go on, and nothing else', () =>
+    everyState((state) => {
+      const { round, verification, away, window } = state;
+      const isResting = state.isPaused || state.isStopped;
+      const goesOn =
+        round === null
+          ? verification?.isBegun === true && !away.includes('restorer')
+          : round.link === 'up' && !away.includes('agent');
+      const waits = workInHand(state) !== null && !isResting && !goesOn;
+      expect(window !== null, JSON.stringify(state)).toBe(waits);
+    }));
+
+  it('is over in the end when nobody does anything any more but look at the time', () =>
+    everyState((first) => {
+      let state: ReplicationState = first;
+      for (let looks = 0, now = dueAtOf(state); now !== null; now = dueAtOf(state), looks += 1) {
+        expect(looks).toBeLessThan(10);
+        const command = { type: 'ReachDeadline', generation: state!.generation, seenAt: null } as const;
+        const before = new Date(Date.parse(now) - 1).toISOString();
+        expect(decide(command, state, { ...nthContext(1_000 + looks), now: before })).toEqual([]);
+        const events = decide(command, state, { ...nthContext(1_000 + looks), now });
+        expect(events).not.toEqual([]);
+        state = events.reduce(evolve, state);
+      }
+    }));
+});
+
+describe('a retry', () => {
+  it('is started at its time or later, replaced by another round, or given up when the task is cancelled', () =>
+    always(({ history, moments, states }) => {
+      for (const [index, event] of history.entries()) {
+        if (event.type !== 'RetryScheduled') continue;
+        const after = history.findIndex(
+          (later, at) => at > index && isOneOf(later, 'SyncRoundStarted', 'ReplicationStopped'),
+        );
+        const next = history[after];
+        if (next === undefined) expect(states.at(-1)?.retry?.retryAt).toBe(event.data.retryAt);
+        if (next?.type !== 'SyncRoundStarted' || next.data.trigger !== 'retry') continue;
+        expect(next.data.roundKind).toBe(event.data.roundKind);
+        expect(next.data.resend).toBe(event.data.resend);
+        expect(event.data.retryAt <= moments[after]!).toBe(true);
+      }
+    }));
+
+  it('begins no round that was not announced, and not more of them than are allowed', () =>
+    always(({ history }) => {
+      let isAnnounced = false;
+      for (const event of history) {
+        if (event.type === 'RetryScheduled') {
+          isAnnounced = true;
+          expect(event.data.retryNumber).toBeLessThanOrEqual(SHORT.retryLimit);
+        }
+        if (event.type === 'ReplicationStopped') isAnnounced = false;
+        if (event.type !== 'SyncRoundStarted') continue;
+        if (event.data.trigger === 'retry') expect(isAnnounced, typesOf(history)).toBe(true);
+        isAnnounced = false;
+      }
+    }));
+
+  it('is waited for only while there is no work', () =>
+    everyState((state) => {
+      if (state.retry === null) return;
+      expect([state.round, state.isStopped, isVerifying(state)]).toEqual([null, false, false]);
+    }));
+});
+
 it('the moves lead to every event there is', () => {
-  const reached = fc.sample(anyMoves, { numRuns: 200, seed: 1 }).flatMap((each) => play(each).history);
+  const reached = fc.sample(anyMoves, { numRuns: 300, seed: 1 }).flatMap((each) => play(each).history);
   const types = new Set(reached.map((event) => replications.codec.encode(event).storedType));
   expect([...types].toSorted()).toEqual(replications.codec.storedTypes.toSorted());
 });

@@ -1,145 +1,130 @@
-import { createHash } from 'node:crypto';
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { systemErrorCode } from '../endpoint-failure.js';
-import { DIGEST_ALGORITHM, DIGEST_BYTES } from './block-digest.js';
-import { encodeTableHeader, tableFileBytes } from './digest-table.codec.js';
+import type { JournalHeader } from './digest-journal.codec.js';
+import type { DigestJournal } from './digest-journal.js';
+import type { DigestJournalWriter } from './digest-journal.writer.js';
 import { DigestTable } from './digest-table.js';
-
-const IO_BYTES = 4 * 1024 * 1024;
+import { openIfThere, removeFiles } from './durable-files.js';
+import { createJournal, readJournalHeader, replayJournal } from './stored-journal.js';
+import { digestOfTable, readTable, readTableName, writeTable, type StoredTable } from './stored-table.js';
 
 /** `none`: there never was a table; `kept`: it can be relied on; `lost`: there was one, and it cannot. */
 export type BaselineState = 'none' | 'kept' | 'lost';
 
+/** A journal that was begun; {@link end} puts the table as it is then in the place of the stored one. */
+export interface OpenDigestJournal extends DigestJournal {
+  /** Nothing can be forgotten or confirmed afterwards. When it fails, the journal stays, and goes on being valid. */
+  end(): Promise<void>;
+}
+
 /**
- * The digests of one target disk, kept on the agent's own disk between rounds and restarts.
+ * The digests of one target disk, kept on the agent's own disk between rounds and restarts: a table, and while a round
+ * is at work, a journal of what changed since beside it.
  *
- * The table says what the *target* holds, so it is only worth something while the target has not been written since.
- * A round writes to the target all the time, and its entries reach this file at the end of the round. Were the agent
- * to crash in between, the target would be newer than the table: a block that the round wrote as B is still listed
- * with digest A. Should the source change that block back to A before the next round, the comparison would say
- * "equal" and the target would keep B for ever. Hence {@link markDirty} before a round's first write: a marker file
- * beside the table, on disk before the write is. While it is there, the table is `lost`, and only {@link save}, which
- * stores what the round knows, takes it away.
+ * The table says what the *target* holds, and a round writes to the target all the time. Were an agent that is killed
+ * to leave an entry behind whose block it had overwritten with B, while the entry still says A, and the source changed
+ * that block back to A before the next round, the comparison would say "equal" and the target would keep B for ever.
+ * Hence {@link begin}: an entry is forgotten on disk before its block is written, and confirmed after the target made
+ * it durable. At whatever moment the agent is killed or its machine loses power, what {@link load} gives is true; it
+ * lacks what was in flight, and what was confirmed in the last moments before a loss of power.
+ *
+ * Table and journal are numbered in one sequence. A journal names the table that it goes on from by its digest; a table
+ * with the number of a journal, or a later one, contains it. So it does not matter between which two steps of a change
+ * of files an agent was stopped.
  */
 export class DigestTableFile {
+  private readonly journalPath: string;
+  /** Earlier versions kept no journal; this file beside a table said that a round was at work. */
   private readonly markerPath: string;
-  private readonly temporaryPath: string;
 
   constructor(private readonly path: string) {
+    this.journalPath = `${path}.journal`;
     this.markerPath = `${path}.dirty`;
-    this.temporaryPath = `${path}.new`;
   }
 
   /**
-   * The stored table, if it is whole, of this disk size and of this generation, and no round was interrupted since.
-   * Anything else is `lost`, never an error: a lost baseline costs time, not correctness. Errors of the file system
-   * itself (no permission, say) are thrown.
+   * What the target is known to hold, if table and journal are whole, belong together, and are of this disk size and
+   * generation. Anything else is `lost`, never an error: a lost baseline costs time, not correctness. Errors of the file
+   * system itself (no permission, say) are thrown.
    */
   async load(expected: {
     diskBytes: number;
     generation: string;
   }): Promise<{ table: DigestTable | null; baseline: BaselineState }> {
-    if (await exists(this.markerPath)) return { table: null, baseline: 'lost' };
-    if (!(await exists(this.path))) return { table: null, baseline: 'none' };
-    const file = await open(this.path, 'r');
-    try {
-      const table = await readTable(file, expected);
-      return table === null ? { table, baseline: 'lost' } : { table, baseline: 'kept' };
-    } finally {
-      await file.close();
+    if (await isThere(this.markerPath)) return { table: null, baseline: 'lost' };
+    const [journal, stored] = [await readJournalHeader(this.journalPath), await readTable(this.path, expected)];
+    if (journal === 'none' && stored === 'none') return { table: null, baseline: 'none' };
+    const table = await this.tableOf(journal, stored, expected);
+    return { table, baseline: table === null ? 'lost' : 'kept' };
+  }
+
+  /**
+   * From here on `table` is what the target is known to hold: the stored table or an unknown one, that is, never one
+   * that knows more than is durable on the target. Every further change goes through the journal. Durable when it
+   * resolves. One journal at a time: the one before is ended, or of no use any more.
+   */
+  async begin(table: DigestTable, generation: string): Promise<OpenDigestJournal> {
+    const sequence = await this.lastSequence();
+    const base = table.knowsNothing ? null : await this.storeBase(table, generation, sequence + 1);
+    const header = { diskBytes: table.diskBytes, generation, sequence: sequence + 2, base };
+    const writer = await createJournal(this.journalPath, header);
+    // A table that nothing goes on from would be trusted again if the journal were ever lost.
+    await removeFiles(this.markerPath, ...(base === null ? [this.path] : []));
+    let ended: Promise<void> | null = null;
+    return {
+      forget: async (indices) => writer.forget(indices),
+      confirm: async (entries) => writer.confirm(entries),
+      end: async () => (ended ??= this.fold(writer, table, header)),
+    };
+  }
+
+  private async tableOf(
+    journal: JournalHeader | 'none' | 'unusable',
+    stored: StoredTable | 'none' | 'unusable',
+    expected: { diskBytes: number; generation: string },
+  ): Promise<DigestTable | null> {
+    const base = stored === 'none' || stored === 'unusable' ? null : stored;
+    if (journal === 'none') return base?.table ?? null;
+    if (journal === 'unusable') return null;
+    if (journal.diskBytes !== expected.diskBytes || journal.generation !== expected.generation) return null;
+    if (base !== null && base.sequence >= journal.sequence) return base.table;
+    if (journal.base !== null && base?.digest.equals(journal.base) !== true) return null;
+    const table = journal.base === null ? DigestTable.unknown(expected.diskBytes) : (base?.table ?? null);
+    if (table === null) return null;
+    return (await replayJournal(this.journalPath, journal, table)) ? table : null;
+  }
+
+  /** The digest of a stored table that is `table`; it is only written if the one in place is another. */
+  private async storeBase(table: DigestTable, generation: string, sequence: number): Promise<Buffer> {
+    const stored = await readTableName(this.path);
+    if (stored !== null) {
+      const digest = digestOfTable(table, { generation, sequence: stored.sequence });
+      if (digest.equals(stored.digest)) return digest;
     }
+    return writeTable(this.path, table, { generation, sequence });
   }
 
-  /** From here on the table is not trusted, until the next {@link save}. Durable when it returns. */
-  async markDirty(generation: string): Promise<void> {
-    const marker = await open(this.markerPath, 'w', 0o600);
-    try {
-      await marker.writeFile(`${generation}\n`);
-      await marker.sync();
-    } finally {
-      await marker.close();
+  private async lastSequence(): Promise<number> {
+    const [journal, stored] = [await readJournalHeader(this.journalPath), await readTableName(this.path)];
+    return Math.max(typeof journal === 'string' ? 0 : journal.sequence, stored?.sequence ?? 0);
+  }
+
+  private async fold(
+    writer: DigestJournalWriter,
+    table: DigestTable,
+    { generation, sequence }: JournalHeader,
+  ): Promise<void> {
+    await writer.close();
+    const inPlace = await readJournalHeader(this.journalPath);
+    // To take away the journal of somebody who began after us would leave a table that claims too much.
+    if (typeof inPlace === 'string' || inPlace.sequence !== sequence) {
+      throw new Error(`${this.journalPath} is not the journal that is to be ended`);
     }
-    await syncDirectoryOf(this.path);
-  }
-
-  /** Replaces the stored table in one step and takes the dirty mark away. Unknown entries are kept as such. */
-  async save(table: DigestTable, generation: string): Promise<void> {
-    const file = await open(this.temporaryPath, 'w', 0o600);
-    try {
-      await writeTable(file, table, generation);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(this.temporaryPath, this.path);
-    // The new table must be on disk before the marker may go: in the other order a crash could bring back the old one.
-    await syncDirectoryOf(this.path);
-    await rm(this.markerPath, { force: true });
-    await syncDirectoryOf(this.path);
+    await writeTable(this.path, table, { generation, sequence });
+    await removeFiles(this.journalPath);
   }
 }
 
-async function writeTable(file: FileHandle, table: DigestTable, generation: string): Promise<void> {
-  const digest = createHash(DIGEST_ALGORITHM);
-  const put = async (bytes: Uint8Array): Promise<void> => {
-    digest.update(bytes);
-    await file.writeFile(bytes);
-  };
-  await put(encodeTableHeader({ diskBytes: table.diskBytes, generation }));
-  const entries = table.raw();
-  for (let offset = 0; offset < entries.length; offset += IO_BYTES) {
-    await put(entries.subarray(offset, offset + IO_BYTES));
-  }
-  await file.writeFile(digest.digest());
-}
-
-async function readTable(
-  file: FileHandle,
-  expected: { diskBytes: number; generation: string },
-): Promise<DigestTable | null> {
-  const wantedHeader = encodeTableHeader(expected);
-  if ((await file.stat()).size !== tableFileBytes(expected)) return null;
-  const header = Buffer.alloc(wantedHeader.length);
-  if (!(await readFully(file, header, 0)) || !header.equals(wantedHeader)) return null;
-  const digest = createHash(DIGEST_ALGORITHM).update(header);
-  const table = DigestTable.unknown(expected.diskBytes);
-  const entries = table.raw();
-  for (let offset = 0; offset < entries.length; offset += IO_BYTES) {
-    const part = entries.subarray(offset, offset + IO_BYTES);
-    if (!(await readFully(file, part, header.length + offset))) return null;
-    digest.update(part);
-  }
-  const stored = Buffer.alloc(DIGEST_BYTES);
-  if (!(await readFully(file, stored, header.length + entries.length))) return null;
-  return digest.digest().equals(stored) ? table : null;
-}
-
-async function readFully(file: FileHandle, target: Uint8Array, position: number): Promise<boolean> {
-  let filled = 0;
-  while (filled < target.length) {
-    const { bytesRead } = await file.read(target, filled, target.length - filled, position + filled);
-    if (bytesRead === 0) return false;
-    filled += bytesRead;
-  }
-  return true;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return false;
-    throw error;
-  }
-}
-
-async function syncDirectoryOf(path: string): Promise<void> {
-  const directory = await open(dirname(path), 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+async function isThere(path: string): Promise<boolean> {
+  const file = await openIfThere(path);
+  await file?.close();
+  return file !== null;
 }

@@ -1,94 +1,250 @@
-import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DIGEST_BLOCK_BYTES, sha256 } from './block-digest.js';
-import { DigestTableFile } from './digest-table-file.js';
+import { DigestTableFile, type OpenDigestJournal } from './digest-table-file.js';
 import { DigestTable } from './digest-table.js';
+import { createJournal } from './stored-journal.js';
 
 const DISK_BYTES = 9 * DIGEST_BLOCK_BYTES + 512;
 const EXPECTED = { diskBytes: DISK_BYTES, generation: 'boot-1' };
+const LOST = { table: null, baseline: 'lost' };
+const OTHERS = [
+  { ...EXPECTED, generation: 'boot-2' },
+  { ...EXPECTED, generation: 'boot-10' },
+  { ...EXPECTED, diskBytes: DISK_BYTES + 512 },
+  { ...EXPECTED, diskBytes: DISK_BYTES + DIGEST_BLOCK_BYTES },
+];
+const digestOf = (text: string): Uint8Array => sha256(Buffer.from(text));
 
-describe('DigestTableFile', () => {
-  let folder: string;
-  let path: string;
-  let file: DigestTableFile;
-  let table: DigestTable;
+let folder: string;
+let path: string;
+let journalPath: string;
+let table: DigestTable;
+const journals: OpenDigestJournal[] = [];
 
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'landfall-table-'));
-    path = join(folder, 'disk.digests');
-    file = new DigestTableFile(path);
-    table = DigestTable.unknown(DISK_BYTES);
-    for (let index = 0; index < table.blockCount; index += 1) {
-      if (index !== 4) table.set(index, sha256(Buffer.from([index])));
-    }
-  });
-  afterEach(() => rm(folder, { recursive: true }));
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'landfall-table-'));
+  path = join(folder, 'disk.digests');
+  journalPath = `${path}.journal`;
+  table = DigestTable.unknown(DISK_BYTES);
+  for (let index = 0; index < table.blockCount; index += 1) {
+    if (index !== 4) table.set(index, sha256(Buffer.from([index])));
+  }
+});
+afterEach(async () => {
+  // A killed process leaves no open file behind; a test that plays one must not either.
+  for (const journal of journals.splice(0)) await journal.end().catch(() => undefined);
+  await rm(folder, { recursive: true });
+});
 
-  it('says "none" when there never was a table', async () => {
-    expect(await file.load(EXPECTED)).toEqual({ table: null, baseline: 'none' });
-  });
+/** As by a process that knows nothing of the one before. */
+const load = (expected = EXPECTED) => new DigestTableFile(path).load(expected);
+async function begin(of: DigestTable): Promise<OpenDigestJournal> {
+  const journal = await new DigestTableFile(path).begin(of, 'boot-1');
+  journals.push(journal);
+  return journal;
+}
+const save = async (of = table): Promise<void> => (await begin(of)).end();
+async function expectLoaded(wanted: DigestTable): Promise<void> {
+  const loaded = await load();
+  expect(loaded.baseline).toBe('kept');
+  expect(Buffer.from(loaded.table?.raw() ?? []).equals(wanted.raw())).toBe(true);
+}
 
-  it('gives back what was saved, unknown entries as such', async () => {
-    await file.save(table, 'boot-1');
-    const loaded = await new DigestTableFile(path).load(EXPECTED);
-    expect(loaded.baseline).toBe('kept');
-    expect(Buffer.from(loaded.table?.raw() ?? [])).toEqual(Buffer.from(table.raw()));
-    expect(loaded.table?.isKnown(4)).toBe(false);
-  });
-
-  it('does not trust a table whose round was interrupted, until the next save', async () => {
-    await file.save(table, 'boot-1');
-    await file.markDirty('boot-1');
-    expect(await new DigestTableFile(path).load(EXPECTED)).toEqual({ table: null, baseline: 'lost' });
-    await file.save(table, 'boot-1');
-    expect((await file.load(EXPECTED)).baseline).toBe('kept');
-  });
-
-  it('calls an interrupted first round lost too: the target was written', async () => {
-    await file.markDirty('boot-1');
-    expect(await file.load(EXPECTED)).toEqual({ table: null, baseline: 'lost' });
-  });
-
-  it('does not trust a table of another generation or disk size', async () => {
-    await file.save(table, 'boot-1');
-    for (const other of [
-      { ...EXPECTED, generation: 'boot-2' },
-      { ...EXPECTED, generation: 'boot-10' },
-      { ...EXPECTED, diskBytes: DISK_BYTES + 512 },
-      { ...EXPECTED, diskBytes: DISK_BYTES + DIGEST_BLOCK_BYTES },
-    ]) {
-      expect(await file.load(other)).toEqual({ table: null, baseline: 'lost' });
-    }
+describe('a table on disk', () => {
+  it('is "none" when there never was one', async () => {
+    expect(await load()).toEqual({ table: null, baseline: 'none' });
   });
 
-  it('does not trust a torn table, wherever it was cut', async () => {
-    await file.save(table, 'boot-1');
+  it('comes back as it was ended, unknown entries as such', async () => {
+    await save();
+    await expectLoaded(table);
+    expect((await load()).table?.isKnown(4)).toBe(false);
+    expect(await readdir(folder)).toEqual(['disk.digests']);
+  });
+
+  it('is not trusted for another generation or disk size', async () => {
+    await save();
+    for (const other of OTHERS) expect(await load(other)).toEqual(LOST);
+  });
+
+  it('is not trusted when it is torn, wherever it was cut', async () => {
+    await save();
     const whole = join(folder, 'whole');
     await copyFile(path, whole);
     const { length } = await readFile(whole);
-    for (const kept of [0, 5, 27, 40, Math.floor(length / 2), length - 1]) {
+    for (const kept of [0, 5, 35, 40, Math.floor(length / 2), length - 1]) {
       await copyFile(whole, path);
       await truncate(path, kept);
-      expect((await file.load(EXPECTED)).baseline, `cut at ${kept}`).toBe('lost');
+      expect(await load(), `cut at ${kept}`).toEqual(LOST);
     }
   });
 
-  it('does not trust a table in which any single byte changed', async () => {
-    await file.save(table, 'boot-1');
+  it('is not trusted when any single byte of it changed', async () => {
+    await save();
     const whole = await readFile(path);
     for (let at = 0; at < whole.length; at += 1) {
-      const damaged = Buffer.from(whole);
-      damaged.writeUInt8(damaged.readUInt8(at) ^ 0x10, at);
-      await writeFile(path, damaged);
-      expect((await file.load(EXPECTED)).baseline, `byte ${at}`).toBe('lost');
+      await writeFile(path, changed(whole, at));
+      expect(await load(), `byte ${at}`).toEqual(LOST);
     }
   });
 
-  it('ignores a half-written successor: the old table stays', async () => {
-    await file.save(table, 'boot-1');
+  it('stays as it is beside a half-written successor', async () => {
+    await save();
     await writeFile(`${path}.new`, 'half');
-    expect((await file.load(EXPECTED)).baseline).toBe('kept');
+    await writeFile(`${journalPath}.new`, 'half');
+    await expectLoaded(table);
+  });
+
+  it('is lost when an earlier version was stopped at work, until the next round', async () => {
+    await save();
+    await writeFile(`${path}.dirty`, 'boot-1\n');
+    expect(await load()).toEqual(LOST);
+    await save(DigestTable.unknown(DISK_BYTES));
+    await expectLoaded(DigestTable.unknown(DISK_BYTES));
   });
 });
+
+describe('a journal beside it', () => {
+  it('takes an entry away before its write, and gives it back when it is durable, in a killed process too', async () => {
+    await save();
+    const journal = await begin(table);
+    await expectLoaded(table);
+    await journal.forget([1, 2, 3, 8]);
+    for (const index of [1, 2, 3, 8]) table.forget(index);
+    await expectLoaded(table);
+    await journal.confirm([
+      { index: 2, digest: digestOf('new 2') },
+      { index: 4, digest: digestOf('new 4') },
+    ]);
+    table.set(2, digestOf('new 2'));
+    table.set(4, digestOf('new 4'));
+    await expectLoaded(table);
+    await journal.end();
+    await expectLoaded(table);
+    expect(await readdir(folder)).toEqual(['disk.digests']);
+  });
+
+  it('keeps what a first round confirmed, with no table to go on from', async () => {
+    const fresh = DigestTable.unknown(DISK_BYTES);
+    const journal = await begin(fresh);
+    await expectLoaded(fresh);
+    expect(await readdir(folder)).toEqual(['disk.digests.journal']);
+    await journal.confirm([{ index: 5, digest: digestOf('5') }]);
+    fresh.set(5, digestOf('5'));
+    await expectLoaded(fresh);
+    await journal.end();
+    await expectLoaded(fresh);
+  });
+
+  it('goes on after a killed process from what that one left', async () => {
+    await save();
+    await (await begin(table)).forget([0]);
+    const { table: left } = await load();
+    const next = await begin(left ?? table);
+    await next.confirm([{ index: 0, digest: digestOf('again') }]);
+    table.set(0, digestOf('again'));
+    await expectLoaded(table);
+  });
+
+  it('holds as many blocks as a disk has, in records of bounded size', async () => {
+    const blocks = 20_000;
+    const expected = { ...EXPECTED, diskBytes: blocks * DIGEST_BLOCK_BYTES };
+    const large = DigestTable.unknown(expected.diskBytes);
+    const journal = await begin(large);
+    const all = Array.from({ length: blocks }, (_, index) => ({ index, digest: digestOf(`${index}`) }));
+    await journal.confirm(all);
+    // No neighbours, so that each is an item of its own.
+    const odd = all.map(({ index }) => index).filter((index) => index % 2 === 1);
+    await journal.forget(odd);
+    for (const { index, digest } of all) if (index % 2 === 0) large.set(index, digest);
+    expect(Buffer.from((await load(expected)).table?.raw() ?? []).equals(large.raw())).toBe(true);
+  });
+
+  it('makes a table of zeros in a few bytes', async () => {
+    const blocks = 16_384;
+    const journal = await begin(DigestTable.unknown(blocks * DIGEST_BLOCK_BYTES));
+    const before = (await readFile(journalPath)).length;
+    await journal.confirm(Array.from({ length: blocks }, (_, index) => ({ index, digest: digestOf('zeros') })));
+    expect((await readFile(journalPath)).length - before).toBeLessThan(100);
+  });
+
+  it('refuses everything after its end, and to end what somebody else began', async () => {
+    const journal = await begin(table);
+    const other = await begin(table);
+    await expect(journal.end()).rejects.toThrow(/not the journal/);
+    await other.forget([0]);
+    table.forget(0);
+    await expectLoaded(table);
+    await other.end();
+    await other.end();
+    await expect(other.forget([1])).rejects.toThrow(/ended/);
+    await expect(other.confirm([])).rejects.toThrow(/ended/);
+  });
+});
+
+describe('between two steps of a change of files', () => {
+  let before: DigestTable;
+  let oldTable: Buffer;
+  let oldJournal: Buffer;
+
+  /** Table and journal in the middle of a round, and what they stand for. */
+  beforeEach(async () => {
+    await save();
+    const journal = await begin(table);
+    await journal.forget([0, 1]);
+    for (const index of [0, 1]) table.forget(index);
+    before = DigestTable.unknown(DISK_BYTES);
+    before.copyFrom(table);
+    [oldTable, oldJournal] = [await readFile(path), await readFile(journalPath)];
+  });
+
+  it('of an end: the new table is in place, the journal is not gone', async () => {
+    await journals[1]?.end();
+    await writeFile(journalPath, oldJournal);
+    await expectLoaded(before);
+  });
+
+  it('of a beginning: the new table is in place, the journal is the one before', async () => {
+    await begin(table);
+    await writeFile(journalPath, oldJournal);
+    await expectLoaded(before);
+  });
+
+  it('of a beginning with nothing known: the journal is in place, the table is not gone', async () => {
+    await begin(DigestTable.unknown(DISK_BYTES));
+    await writeFile(path, oldTable);
+    await expectLoaded(DigestTable.unknown(DISK_BYTES));
+    // Not even by a round that ends and begins again from there.
+    await save((await load()).table ?? table);
+    await expectLoaded(DigestTable.unknown(DISK_BYTES));
+  });
+
+  it('never trusts a table without the journal that belongs to it, or the other way round', async () => {
+    await begin(table);
+    const newTable = await readFile(path);
+    await writeFile(path, oldTable);
+    expect(await load()).toEqual(LOST);
+    await rm(path);
+    expect(await load()).toEqual(LOST);
+    await writeFile(path, changed(newTable, 100));
+    expect(await load()).toEqual(LOST);
+    await writeFile(path, newTable);
+    await expectLoaded(before);
+    for (const other of OTHERS) expect(await load(other)).toEqual(LOST);
+    // Nor with a whole journal that goes on from another table.
+    const base = Buffer.from(digestOf('another table'));
+    const foreign = await createJournal(journalPath, { ...EXPECTED, sequence: 1000, base });
+    await foreign.close();
+    expect(await load()).toEqual(LOST);
+  });
+});
+
+/** A copy in which one byte is another. */
+function changed(bytes: Buffer, at: number): Buffer {
+  const damaged = Buffer.from(bytes);
+  damaged.writeUInt8(damaged.readUInt8(at) ^ 0x10, at);
+  return damaged;
+}

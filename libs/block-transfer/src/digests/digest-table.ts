@@ -1,8 +1,8 @@
 import { DIGEST_BLOCK_BYTES, DIGEST_BYTES } from './block-digest.js';
 import { merkleRoot } from './merkle-root.js';
 
-/** No content has this SHA-256 as far as anyone can compute, so it can stand for "not known" inside the flat array. */
-const UNKNOWN = Buffer.alloc(DIGEST_BYTES);
+/** Words of 32 bits in one entry. All of them zero stands for "not known": no content is known to have that SHA-256. */
+const ENTRY_WORDS = DIGEST_BYTES / 4;
 
 /**
  * One SHA-256 per 64 KiB block of a disk, in one flat array (32 MiB per 64 GiB of disk).
@@ -10,12 +10,15 @@ const UNKNOWN = Buffer.alloc(DIGEST_BYTES);
  */
 export class DigestTable {
   readonly blockCount: number;
+  /** The same bytes once more: looking for unknown entries goes through millions of them. */
+  private readonly words: Uint32Array;
 
   private constructor(
     readonly diskBytes: number,
-    private readonly bytes: Uint8Array,
+    private readonly bytes: Uint8Array<ArrayBuffer>,
   ) {
     this.blockCount = bytes.length / DIGEST_BYTES;
+    this.words = new Uint32Array(bytes.buffer);
   }
 
   /** A table in which nothing is known yet. Throws `RangeError` unless `diskBytes` is a positive safe integer. */
@@ -31,7 +34,21 @@ export class DigestTable {
   }
 
   isKnown(index: number): boolean {
-    return UNKNOWN.compare(this.entry(index)) !== 0;
+    this.assertIndex(index);
+    for (let word = index * ENTRY_WORDS; word < (index + 1) * ENTRY_WORDS; word += 1) {
+      if (this.words[word] !== 0) return true;
+    }
+    return false;
+  }
+
+  /** Known entries from block `first` to the one before `end`, in order. */
+  *knownIndices(first = 0, end = this.blockCount): Generator<number> {
+    for (let index = first; index < end; index += 1) if (this.isKnown(index)) yield index;
+  }
+
+  /** True when no entry at all is known. */
+  get knowsNothing(): boolean {
+    return this.knownIndices().next().done === true;
   }
 
   /** The digest, as a view that later changes of the table show in. Throws `RangeError` when it is unknown. */
@@ -52,10 +69,6 @@ export class DigestTable {
 
   forget(index: number): void {
     this.entry(index).fill(0);
-  }
-
-  forgetAll(): void {
-    this.bytes.fill(0);
   }
 
   /** Takes over every entry of another table of the same disk size, unknown ones too. */

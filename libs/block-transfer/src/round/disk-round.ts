@@ -1,13 +1,23 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ByteRange } from '#libs/contracts';
-import { clipExtents, invertExtents, totalBytes, type ExtentList } from '../extents/byte-extents.js';
+import type { DigestTable } from '../digests/digest-table.js';
+import {
+  clipExtents,
+  endOf,
+  invertExtents,
+  splitExtents,
+  totalBytes,
+  type ExtentList,
+} from '../extents/byte-extents.js';
 import { alignedSlots } from '../source/aligned-buffer.js';
-import { AcknowledgementBook, commitBatch } from './acknowledgement-book.js';
+import { AcknowledgementBook } from './acknowledgement-book.js';
 import { decideBlocks, freeBlocksToZero, type Decision } from './block-decisions.js';
 import { blockSpan, bytesToCompare, RUN_BYTES, sendableExtents, sweepSteps } from './block-plan.js';
 import { viewOf, zeroFreeBytes } from './canonical-content.js';
+import type { DiskResume, RoundTotals } from './disk-resume.js';
 import { Pool } from './pool.js';
 import type { RoundProgress, SyncDiskOptions } from './sync-round.js';
+import { TargetDigests } from './target-digests.js';
 import type { TargetSession } from './target-session.js';
 import { ZeroBatch } from './zero-batch.js';
 
@@ -16,40 +26,52 @@ const READS_IN_FLIGHT = 4;
 /** Buffers of 1 MiB: four being read, eight in flight on two connections, one being digested. */
 const SLOTS = 13;
 const ZEROES_IN_FLIGHT = 8;
-
-type Totals = { readBytes: number; sentBytes: number; zeroedBytes: number };
+/** What is zeroed is noted in pieces of this size, so that a lost connection does not take it all. */
+const ZERO_PIECE_BYTES = 256 * 1024 * 1024;
 
 /**
- * The machinery of one round: a loop takes a free buffer and a step of the sweep, and lets the step run by itself (read,
- * mask, digest, decide, write, wait for the replies, give the buffer back). The buffers bound memory and everything in
- * flight. Steps never overlap, so their order does not matter.
+ * The machinery of one attempt: a loop takes a free buffer and a step of the sweep, and lets the step run by itself
+ * (read, mask, digest, decide, write, wait for the replies, give the buffer back). The buffers bound memory and
+ * everything in flight. Steps never overlap, so their order does not matter.
  */
 export class DiskRound {
   private readonly slots = new Pool(alignedSlots(SLOTS, RUN_BYTES));
   private readonly readPermits = new Pool(Array.from({ length: READS_IN_FLIGHT }, (_, permit) => permit));
   private readonly zeroPermits = new Pool(Array.from({ length: ZEROES_IN_FLIGHT }, (_, permit) => permit));
   private readonly running = new Set<Promise<void>>();
-  private readonly book = new AcknowledgementBook();
+  private readonly book: AcknowledgementBook;
   private readonly zeros = new ZeroBatch();
-  private readonly totals: Totals = { readBytes: 0, sentBytes: 0, zeroedBytes: 0 };
+  private readonly resume: DiskResume;
+  private readonly totals: RoundTotals;
+  private readonly sentEarlierBytes: number;
+  private readonly known: TargetDigests;
+  private readonly baseline: DigestTable | null;
   private readonly plannedBytes: number;
-  /** In a full round the target is zero wherever nothing is sent, so partly used blocks are sent in parts. */
+  /** Without a baseline the target is zero wherever nothing is sent, so partly used blocks are sent in parts. */
   private readonly sendable: ExtentList | null;
   private processedBytes = 0;
   private acknowledgedBytes = 0;
   private flushing: Promise<void> | null = null;
 
   constructor(
-    private readonly options: SyncDiskOptions,
-    private readonly session: TargetSession,
+    private readonly options: SyncDiskOptions & { resume: DiskResume },
+    private readonly session: Pick<TargetSession, 'write' | 'zero' | 'flush'>,
     private readonly stop: AbortController,
     private readonly signal: AbortSignal,
+    private readonly nowMs = (): number => performance.now(),
   ) {
-    this.plannedBytes = bytesToCompare(options.used);
-    this.sendable = options.baseline === null ? sendableExtents(options.used) : null;
+    const { resume, used, digests, journal } = options;
+    this.book = new AcknowledgementBook(nowMs());
+    this.resume = resume;
+    this.totals = resume.totals;
+    this.sentEarlierBytes = resume.totals.sentBytes;
+    this.known = new TargetDigests(digests, journal);
+    this.baseline = resume.begin(options.baseline, digests);
+    this.plannedBytes = bytesToCompare(used);
+    this.sendable = this.baseline === null ? sendableExtents(used) : null;
   }
 
-  async run(): Promise<Totals> {
+  async run(): Promise<void> {
     try {
       await this.prepare();
       await this.sweep();
@@ -60,50 +82,61 @@ export class DiskRound {
     // Buffers belong to reads and writes in flight until all of them have ended, well or not.
     while (this.running.size > 0) await Promise.all(this.running);
     this.signal.throwIfAborted();
-    return this.totals;
   }
 
   private async prepare(): Promise<void> {
-    const { baseline, digests, used } = this.options;
     this.report('transferring');
-    if (baseline !== null) {
-      digests.copyFrom(baseline);
+    if (this.baseline !== null) {
+      this.resume.nothingIsZeroed();
+      await this.known.adopt(this.baseline);
       return;
     }
-    digests.forgetAll();
-    for (const range of invertExtents(this.sendable ?? [], used.diskBytes))
-      await this.startZeroing(range, (payloadBytes) => this.book.written([], [], payloadBytes));
+    await this.known.forgetAllBut((index) => this.resume.isDone(index));
+    for (const range of splitExtents(this.resume.zeroBefore(this.sendable ?? []), ZERO_PIECE_BYTES)) {
+      await this.startZeroing(range, (payloadBytes) => this.book.prepared(range, payloadBytes));
+      await this.keepFlushing();
+    }
     await this.settled();
   }
 
   private async sweep(): Promise<void> {
     for (const step of sweepSteps(this.options.used)) {
       this.signal.throwIfAborted();
-      if (step.kind === 'free') {
-        await this.sweepFree(step.range);
-      } else {
-        const slot = await this.slots.take();
-        this.start(
-          () => this.compareAndSend(step.range, slot),
-          () => this.slots.give(slot),
-        );
+      const left = this.resume.leftOf(step.range);
+      if (step.kind === 'compare') this.processedBytes += step.range.lengthBytes - totalBytes(left);
+      // Nothing here waits for a disk or a socket: without a pause, terabytes of what is free or done would hold up
+      // everything else.
+      if (step.kind === 'free' || left.length === 0) await nextTurn();
+      for (const range of left) {
+        if (step.kind === 'free') {
+          await this.sweepFree(range);
+          await this.keepFlushing();
+        } else {
+          const slot = await this.slots.take();
+          // With the buffer in hand: what the others still write while we wait for one counts too.
+          await this.keepFlushing();
+          this.start(
+            () => this.compareAndSend(range, slot),
+            () => this.slots.give(slot),
+          );
+        }
       }
-      if (this.book.isDue()) this.startFlush();
-      // A target that takes writes faster than it makes them durable must not run ahead without end.
-      if (this.book.isDue(2)) await this.flushing;
     }
   }
 
   private async sweepFree(range: ByteRange): Promise<void> {
-    const { baseline } = this.options;
-    // Nothing here waits for a disk or a socket: without a pause, terabytes of free space would hold up everything else.
-    await nextTurn();
-    if (baseline === null) this.book.madeZero(range, 0);
-    else await this.zeroBlocks(freeBlocksToZero(range, baseline));
+    if (this.baseline === null) {
+      this.book.madeZero(range, 0);
+      return;
+    }
+    const toZero = freeBlocksToZero(range, this.baseline);
+    const zeroAlready = clipExtents(invertExtents(toZero, endOf(range)), range);
+    for (const index of indicesOf(zeroAlready)) this.resume.foundEqual(index);
+    await this.zeroBlocks(toZero);
   }
 
   private async compareAndSend(range: ByteRange, slot: Uint8Array): Promise<void> {
-    const { source, used, baseline } = this.options;
+    const { source, used } = this.options;
     const content = slot.subarray(0, range.lengthBytes);
     const permit = await this.readPermits.take();
     try {
@@ -115,7 +148,8 @@ export class DiskRound {
     this.signal.throwIfAborted();
     this.totals.readBytes += content.length;
     zeroFreeBytes(content, range.offsetBytes, used.extents);
-    const decision = decideBlocks(content, range.offsetBytes, baseline);
+    const decision = decideBlocks(content, range.offsetBytes, this.baseline);
+    for (const { index } of decision.unchanged) this.resume.foundEqual(index);
     await Promise.all([this.zeroBlocks(decision.zero), this.send(decision, content, range.offsetBytes)]);
     this.processedBytes += content.length;
     this.report('transferring');
@@ -123,7 +157,8 @@ export class DiskRound {
 
   private async send(decision: Decision, content: Uint8Array, offsetBytes: number): Promise<void> {
     if (decision.send.length === 0) return;
-    for (const { index } of decision.changed) this.options.digests.forget(index);
+    await this.known.forget(decision.changed.map(({ index }) => index));
+    this.signal.throwIfAborted();
     const { sendable } = this;
     const parts = sendable === null ? decision.send : decision.send.flatMap((range) => clipExtents(sendable, range));
     const payloadBytes = totalBytes(parts);
@@ -134,15 +169,12 @@ export class DiskRound {
 
   /** Whole blocks to be made zero: gathered, so that neighbours leave together. */
   private async zeroBlocks(ranges: readonly ByteRange[]): Promise<void> {
-    for (const range of ranges) {
-      const { first, end } = blockSpan(range);
-      for (let index = first; index < end; index += 1) this.options.digests.forget(index);
-    }
+    await this.known.forget(indicesOf(ranges));
     await this.zeroAll(this.zeros.add(ranges));
   }
 
   private async zeroAll(ranges: readonly ByteRange[]): Promise<void> {
-    for (const range of ranges)
+    for (const range of splitExtents(ranges, ZERO_PIECE_BYTES))
       await this.startZeroing(range, (payloadBytes) => this.book.madeZero(range, payloadBytes));
   }
 
@@ -171,6 +203,16 @@ export class DiskRound {
     this.report('flushing');
   }
 
+  /** Sends a FLUSH when one is due. A target that takes writes faster than it makes them durable is waited for. */
+  private async keepFlushing(): Promise<void> {
+    if (this.book.isDue(this.nowMs())) this.startFlush();
+    while (this.flushing !== null && this.book.isFull()) {
+      await this.flushing;
+      this.signal.throwIfAborted();
+      if (this.book.isDue(this.nowMs())) this.startFlush();
+    }
+  }
+
   private startFlush(): void {
     if (this.flushing !== null) return;
     const flush = this.flushBatch();
@@ -182,10 +224,13 @@ export class DiskRound {
   }
 
   private async flushBatch(): Promise<void> {
-    const batch = this.book.take();
+    const batch = this.book.take(this.nowMs());
     await this.session.flush();
-    commitBatch(batch, this.options.digests);
+    this.book.flushed();
+    // Even when nothing can be noted any more, these blocks are done.
+    this.resume.madeDurable(batch);
     this.acknowledgedBytes += batch.payloadBytes;
+    await this.known.confirm(batch);
     if (batch.ranges.length > 0) this.options.onAcknowledged?.(batch.ranges);
   }
 
@@ -210,8 +255,15 @@ export class DiskRound {
       activity,
       plannedBytes: this.plannedBytes,
       processedBytes: this.processedBytes,
-      sentBytes: this.totals.sentBytes,
+      sentBytes: this.totals.sentBytes - this.sentEarlierBytes,
       acknowledgedBytes: this.acknowledgedBytes,
     });
+  }
+}
+
+function* indicesOf(ranges: Iterable<ByteRange>): Generator<number> {
+  for (const range of ranges) {
+    const { first, end } = blockSpan(range);
+    for (let index = first; index < end; index += 1) yield index;
   }
 }

@@ -4,7 +4,7 @@ import { DIGEST_BLOCK_BYTES, digestOfBlock, zeroBlockDigest } from '../digests/b
 import { DigestTable } from '../digests/digest-table.js';
 import { endOf, mergeExtents } from '../extents/byte-extents.js';
 import { usedMapFromFree, usedMapOf } from '../used-blocks/used-map.js';
-import { AcknowledgementBook, commitBatch, FLUSH_EVERY_BYTES } from './acknowledgement-book.js';
+import { AcknowledgementBook, commitBatch, FLUSH_EVERY_BYTES, UNFLUSHED_LIMIT_BYTES } from './acknowledgement-book.js';
 import { decideBlocks, freeBlocksToZero } from './block-decisions.js';
 import { bytesToCompare, RUN_BYTES, sendableExtents, sweepSteps } from './block-plan.js';
 import { zeroFreeBytes } from './canonical-content.js';
@@ -148,12 +148,12 @@ describe('AcknowledgementBook', () => {
   const block = (index: number, bytes = BLOCK) => ({ offsetBytes: index * BLOCK, lengthBytes: bytes });
 
   it('gives what was answered once, merged, and enters it into the table only on commit', () => {
-    const book = new AcknowledgementBook();
+    const book = new AcknowledgementBook(0);
     const table = DigestTable.unknown(8 * BLOCK + 512);
     const digest = zeroBlockDigest(3);
     book.written([block(1)], [{ index: 1, digest }], BLOCK);
     book.madeZero({ offsetBytes: 2 * BLOCK, lengthBytes: 6 * BLOCK + 512 }, 0);
-    const batch = book.take();
+    const batch = book.take(1);
     book.written([block(0)], [{ index: 0, digest }], BLOCK);
     expect(batch.ranges).toEqual([{ offsetBytes: BLOCK, lengthBytes: 7 * BLOCK + 512 }]);
     expect(batch.payloadBytes).toBe(BLOCK);
@@ -163,19 +163,38 @@ describe('AcknowledgementBook', () => {
     expect(table.matches(1, digest)).toBe(true);
     for (const index of [2, 7]) expect(table.matches(index, zeroBlockDigest(BLOCK))).toBe(true);
     expect(table.matches(8, zeroBlockDigest(512))).toBe(true);
-    expect(book.take().ranges).toEqual([block(0)]);
+    expect(book.take(2).ranges).toEqual([block(0)]);
   });
 
-  it('is due by bytes or by ranges', () => {
-    const byBytes = new AcknowledgementBook();
+  it('is due by bytes, by ranges, or by time when there is anything to flush', () => {
+    const byBytes = new AcknowledgementBook(0);
     byBytes.written([block(0)], [], FLUSH_EVERY_BYTES - 1);
-    expect(byBytes.isDue()).toBe(false);
+    expect(byBytes.isDue(0)).toBe(false);
     byBytes.written([block(1)], [], 1);
-    expect(byBytes.isDue()).toBe(true);
-    expect(byBytes.isDue(2)).toBe(false);
-    const byRanges = new AcknowledgementBook();
-    for (let index = 0; index < 4096; index += 1) byRanges.madeZero(block(2 * index), 0);
-    expect(byRanges.isDue()).toBe(true);
+    expect(byBytes.isDue(0)).toBe(true);
+    const byRanges = new AcknowledgementBook(0);
+    for (let index = 0; index < 4096; index += 1) byRanges.prepared(block(2 * index), 0);
+    expect(byRanges.isDue(0)).toBe(true);
+    const byTime = new AcknowledgementBook(0);
+    expect(byTime.isDue(60_000)).toBe(false);
+    byTime.madeZero(block(0), 0);
+    expect(byTime.isDue(999)).toBe(false);
+    expect(byTime.isDue(1000)).toBe(true);
+    byTime.take(1000);
+    byTime.madeZero(block(1), 0);
+    expect(byTime.isDue(1999)).toBe(false);
+  });
+
+  it('is full while the FLUSH under way and what came since hold two windows of payload', () => {
+    const book = new AcknowledgementBook(0);
+    book.written([block(0)], [], UNFLUSHED_LIMIT_BYTES - 1);
+    expect(book.isFull()).toBe(false);
+    book.take(0);
+    expect(book.isFull()).toBe(false);
+    book.written([block(1)], [], 1);
+    expect(book.isFull()).toBe(true);
+    book.flushed();
+    expect(book.isFull()).toBe(false);
   });
 });
 

@@ -1,4 +1,5 @@
 import { EndpointFailure } from '../endpoint-failure.js';
+import { DiskResume } from './disk-resume.js';
 import { DiskRound } from './disk-round.js';
 import type { SyncDiskOptions, SyncDiskResult } from './sync-round.js';
 import { TargetSession } from './target-session.js';
@@ -6,23 +7,16 @@ import { TargetSession } from './target-session.js';
 const DEFAULT_CONNECTIONS = 2;
 
 /**
- * One sync round over one disk: afterwards the target holds the source's used bytes, and zeros everywhere else.
+ * One attempt of a sync round over one disk: afterwards the target holds the source's used bytes, and zeros everywhere
+ * else. With `resume`, an attempt goes on where the one before it was broken off.
  *
- * Rejects with an EndpointFailure (`DATA_PATH_LOST`, `EXPORT_FAILED`, `TARGET_*`, `SOURCE_*`), or with the signal's
- * reason. When it rejects, nothing of it is in flight any more on this side; what waits inside the server dies with it.
+ * Rejects with an EndpointFailure (`DATA_PATH_LOST`, `EXPORT_FAILED`, `TARGET_*`, `SOURCE_*`), with the journal's error,
+ * or with the signal's reason. When it rejects, nothing of it is in flight any more on this side; what waits inside the
+ * server dies with it.
  */
 export async function syncDisk(options: SyncDiskOptions): Promise<SyncDiskResult> {
-  const { source, used, digests, baseline } = options;
-  if (source.sizeBytes !== used.diskBytes) {
-    throw new EndpointFailure(
-      'SOURCE_DISK_CHANGED',
-      `disk ${options.diskId} has ${source.sizeBytes} bytes; its used blocks were listed for ${used.diskBytes}`,
-    );
-  }
-  if (digests.diskBytes !== used.diskBytes || (baseline !== null && baseline.diskBytes !== used.diskBytes)) {
-    throw new RangeError('digest tables of another disk size');
-  }
-  const started = performance.now();
+  assertOneDisk(options);
+  const { used, digests } = options;
   // One end for all connections and the sweep: by the caller, or by the first failure.
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
@@ -32,15 +26,26 @@ export async function syncDisk(options: SyncDiskOptions): Promise<SyncDiskResult
     diskBytes: used.diskBytes,
     signal,
   });
+  const resume = options.resume ?? new DiskResume(used.diskBytes);
+  const connected = performance.now();
   try {
-    const totals = await new DiskRound(options, session, stop, signal).run();
-    return {
-      usedBytes: used.usedBytes,
-      ...totals,
-      durationMs: performance.now() - started,
-      rootDigest: digests.rootDigest(),
-    };
+    options.onConnected?.();
+    await new DiskRound({ ...options, resume }, session, stop, signal).run();
   } finally {
+    resume.totals.durationMs += performance.now() - connected;
     await session.close();
+  }
+  return { usedBytes: used.usedBytes, ...resume.totals, rootDigest: digests.rootDigest() };
+}
+
+function assertOneDisk({ diskId, source, used, digests, baseline, resume }: SyncDiskOptions): void {
+  if (source.sizeBytes !== used.diskBytes) {
+    throw new EndpointFailure(
+      'SOURCE_DISK_CHANGED',
+      `disk ${diskId} has ${source.sizeBytes} bytes; its used blocks were listed for ${used.diskBytes}`,
+    );
+  }
+  for (const { diskBytes } of [digests, baseline ?? digests, resume ?? digests]) {
+    if (diskBytes !== used.diskBytes) throw new RangeError('digest tables or resume of another disk size');
   }
 }

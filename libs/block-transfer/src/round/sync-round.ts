@@ -1,15 +1,18 @@
 import type { ByteRange, NbdExport } from '#libs/contracts';
+import type { DigestJournal } from '../digests/digest-journal.js';
 import type { DigestTable } from '../digests/digest-table.js';
 import type { NbdConnectOptions } from '../nbd/nbd-connection.js';
 import type { SourceDisk } from '../source/source-disk.js';
 import type { UsedMap } from '../used-blocks/used-map.js';
+import type { DiskResume } from './disk-resume.js';
 
 export interface RoundProgress {
   readonly activity: 'mapping' | 'transferring' | 'flushing';
   /** Bytes of all blocks that have used bytes: what the round reads and compares. */
   readonly plannedBytes: number;
+  /** How much of it is done with, by earlier attempts of the round too. */
   readonly processedBytes: number;
-  /** Payload of NBD writes handed to the connections. */
+  /** Payload of NBD writes handed to the connections in this attempt. */
   readonly sentBytes: number;
   /** How much of `sentBytes` is durable on the target. */
   readonly acknowledgedBytes: number;
@@ -24,7 +27,7 @@ export interface SyncDiskOptions {
   connections?: number;
   /**
    * What the target is known to hold. Null: nothing; all is sent, and all free ranges are zeroed first.
-   * May be the same table as `digests`.
+   * May be the same table as `digests`. All attempts of a round are given the same.
    */
   baseline: DigestTable | null;
   /**
@@ -32,15 +35,21 @@ export interface SyncDiskOptions {
    * a failed round the table is therefore a valid baseline for the next one.
    */
   digests: DigestTable;
+  /** What earlier attempts of the same round did on this disk; mutated. Left out: the first attempt. */
+  resume?: DiskResume;
+  /** Keeps the digest table usable after a crash; left out: nothing is kept (tests). */
+  journal?: DigestJournal;
   signal?: AbortSignal;
+  /** Called once, when the target's export is connected and usable. */
+  onConnected?: () => void;
   onProgress?: (progress: RoundProgress) => void;
-  /** Ranges that are durable now: a FLUSH that was sent after their replies succeeded. At least every 64 MiB of payload. */
+  /** Ranges that are durable now: a FLUSH that was sent after their replies succeeded. At least every 16 MiB of payload. */
   onAcknowledged?: (ranges: ByteRange[]) => void;
   /** Limits of the connections; for tests and slow links. */
   timeouts?: Pick<NbdConnectOptions, 'handshakeTimeoutMs' | 'replyTimeoutMs'>;
 }
 
-/** Sums of one disk in one round, in bytes. */
+/** Sums of one disk in one round, over all its attempts so far; in bytes. */
 export interface SyncDiskResult {
   readonly usedBytes: number;
   readonly readBytes: number;
@@ -48,6 +57,7 @@ export interface SyncDiskResult {
   readonly sentBytes: number;
   /** Covered by WRITE_ZEROES requests. */
   readonly zeroedBytes: number;
+  /** Time with a usable connection. */
   readonly durationMs: number;
   /** Root of the digest tree over the target's content, hexadecimal. */
   readonly rootDigest: string;

@@ -16,7 +16,9 @@ describe('decodeEndpointFrame', () => {
   });
 
   it('keeps the id of a report that it does not understand', () => {
-    const received = decodeEndpointFrame(JSON.stringify({ type: 'report', reportId: ID, report: { kind: 'news' } }));
+    const received = decodeEndpointFrame(
+      JSON.stringify({ type: 'report', reportId: ID, ageMs: 0, report: { kind: 'news' } }),
+    );
     expect(received).toMatchObject({ kind: 'unknown-report', reportId: ID });
   });
 

@@ -6,6 +6,8 @@ const serve = (assignmentId: string): Assignment => ({
   kind: 'serve-exports',
   assignmentId,
   taskId: 'task',
+  roundId: 'round',
+  attempt: 1,
   disks: [{ diskId: 'd', sizeBytes: 1 }],
 });
 const idle: Assignment = { kind: 'idle', assignmentId: 'idle' };

@@ -84,8 +84,10 @@ export class EndChannel {
   /** Sends what waits in the outbox, as far as the window allows. */
   sendReports(): void {
     if (!this.#welcomed || !this.#open) return;
-    for (const { reportId, report } of this.#options.outbox.takeNext(MAX_REPORTS_UNDER_WAY)) {
-      this.#send({ type: 'report', reportId, report });
+    const { outbox, scheduler } = this.#options;
+    for (const { reportId, report, madeAtMs } of outbox.takeNext(MAX_REPORTS_UNDER_WAY)) {
+      const ageMs = Math.max(0, Math.round(scheduler.nowMs() - madeAtMs));
+      this.#send({ type: 'report', reportId, ageMs, report });
     }
   }
 

@@ -53,7 +53,7 @@ export class EndpointLink {
   readonly #scheduler: Scheduler;
   readonly #random: () => number;
   readonly #log: LinkLog;
-  readonly #outbox = new Outbox(randomUUID);
+  readonly #outbox: Outbox;
   #channel: EndChannel | null = null;
   #onAssignment: (assignment: Assignment) => void = () => undefined;
 
@@ -62,7 +62,9 @@ export class EndpointLink {
     this.#options = options;
     const server = checkServerUrl(options.credential.serverUrl, options.insecureNetwork ?? false);
     this.#address = addressOf(server, 'ws', CONTROL_PATH);
-    this.#scheduler = options.scheduler ?? systemScheduler;
+    const scheduler = options.scheduler ?? systemScheduler;
+    this.#scheduler = scheduler;
+    this.#outbox = new Outbox(randomUUID, () => scheduler.nowMs());
     this.#random = options.random ?? Math.random;
     this.#log = options.log ?? (() => undefined);
   }

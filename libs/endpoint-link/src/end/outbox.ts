@@ -8,6 +8,8 @@ export type ReportOutcome = 'acknowledged' | 'refused';
 export interface OutgoingReport {
   readonly reportId: string;
   readonly report: EndpointReport;
+  /** On the outbox's clock. */
+  readonly madeAtMs: number;
 }
 
 /** The outbox holds {@link MAX_OUTBOX_REPORTS}; this report was not taken. */
@@ -33,10 +35,13 @@ interface Entry extends OutgoingReport {
 export class Outbox {
   readonly #entries = new Map<string, Entry>();
   readonly #newId: () => string;
+  readonly #nowMs: () => number;
   readonly #maxReports: number;
 
-  constructor(newId: () => string, maxReports = MAX_OUTBOX_REPORTS) {
+  /** @param nowMs a clock that never goes back, in milliseconds */
+  constructor(newId: () => string, nowMs: () => number, maxReports = MAX_OUTBOX_REPORTS) {
     this.#newId = newId;
+    this.#nowMs = nowMs;
     this.#maxReports = maxReports;
   }
 
@@ -50,8 +55,9 @@ export class Outbox {
       throw new OutboxFullError(`${this.#maxReports} reports wait for the server already.`);
     }
     const reportId = this.#newId();
+    const madeAtMs = this.#nowMs();
     const answered = new Promise<ReportOutcome>((resolve, reject) => {
-      this.#entries.set(reportId, { reportId, report, sent: false, resolve, reject });
+      this.#entries.set(reportId, { reportId, report, madeAtMs, sent: false, resolve, reject });
     });
     // A caller may well not wait for the answer; closing the link is then no unhandled rejection.
     answered.catch(() => undefined);

@@ -7,13 +7,18 @@ const failed = (detail: string): EndpointReport => ({
   kind: 'round-failed',
   taskId: '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a001',
   assignmentId: '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a002',
+  roundId: '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a003',
   code: 'DATA_PATH_LOST',
   detail,
 });
 
 function outboxWith(count: number, maxReports?: number): { outbox: Outbox; answers: Promise<string>[] } {
   let next = 0;
-  const outbox = new Outbox(() => `report-${next++}`, maxReports);
+  const outbox = new Outbox(
+    () => `report-${next++}`,
+    () => 0,
+    maxReports,
+  );
   const answers = Array.from({ length: count }, (_, index) => outbox.add(failed(String(index))));
   return { outbox, answers };
 }
@@ -34,6 +39,20 @@ describe('Outbox', () => {
     outbox.answered('report-1', 'acknowledged');
     outbox.connectionLost();
     expect(ids(outbox.takeNext(3))).toEqual(['report-0', 'report-2']);
+  });
+
+  it('remembers when a report was made, however often it is sent', () => {
+    let nowMs = 1_000;
+    const outbox = new Outbox(
+      () => 'report',
+      () => nowMs,
+    );
+    void outbox.add(failed('once'));
+    nowMs = 5_000;
+    const madeAtMs = (): number[] => outbox.takeNext(1).map((report) => report.madeAtMs);
+    expect(madeAtMs()).toEqual([1_000]);
+    outbox.connectionLost();
+    expect(madeAtMs()).toEqual([1_000]);
   });
 
   it('tells the caller how its report was answered, and ignores a second answer', async () => {

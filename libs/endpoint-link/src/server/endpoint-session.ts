@@ -1,9 +1,10 @@
 import type { Assignment, EndpointReport } from '#libs/contracts';
+import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import { MAX_REPORTS_UNDER_WAY } from '../channel/channel-limits.js';
 import { CloseCode } from '../channel/close-code.js';
 import type { Scheduler } from '../channel/scheduler.js';
-import type { Hello, LinkedEndpoint, LinkEvents, LinkLog } from './link-server.ports.js';
+import type { EndpointConnection, Hello, LinkedEndpoint, LinkEvents, LinkLog } from './link-server.ports.js';
 import { ServerChannel } from './server-channel.js';
 
 /** How long a closing server waits for the events of one endpoint. What is not acknowledged by then comes again. */
@@ -11,6 +12,7 @@ const CLOSE_EVENTS_LIMIT_MS = 10_000;
 
 /** What is known of one connection beside its channel. */
 interface Connection {
+  readonly connectionId: string;
   readonly channel: ServerChannel;
   reportsUnderWay: number;
   /** `onConnected` succeeded, so `onDisconnected` is owed. */
@@ -46,18 +48,24 @@ export class EndpointSession {
     return this.#options.endpoint;
   }
 
-  get connected(): boolean {
-    return this.#current !== null && !this.#current.channel.closed;
+  /** The connection in use; null while there is none. */
+  get connection(): EndpointConnection | null {
+    return this.#current === null || this.#current.channel.closed ? null : this.#named(this.#current);
   }
 
   /** Takes an open socket, whoever dialled. It replaces an earlier one of the endpoint once it has said hello. */
   take(socket: WebSocket): void {
-    const channel = new ServerChannel(socket, this.#options.scheduler, {
+    const { scheduler } = this.#options;
+    const channel = new ServerChannel(socket, scheduler, {
       onHello: (hello) => {
         this.#greet(connection, hello);
       },
-      onReport: (reportId, report) => {
-        this.#acceptReport(connection, reportId, () => this.#answer(connection, reportId, report));
+      onReport: (reportId, report, ageMs) => {
+        const receivedMs = scheduler.nowMs();
+        this.#acceptReport(connection, reportId, () => {
+          const waitedMs = scheduler.nowMs() - receivedMs;
+          return this.#answer(connection, reportId, report, pastInstant(ageMs + waitedMs));
+        });
       },
       onUnknownReport: (reportId, message) => {
         this.#options.log('warn', `${this.#name()} sent a report that is not understood: ${message}`);
@@ -72,13 +80,18 @@ export class EndpointSession {
         this.#leave(connection, reason);
       },
     });
-    const connection: Connection = { channel, reportsUnderWay: 0, announced: false };
+    const connection: Connection = { connectionId: randomUUID(), channel, reportsUnderWay: 0, announced: false };
     this.#connections.add(connection);
   }
 
   /** @returns whether the assignment went out; the endpoint gets it again after a reconnect from `onConnected`. */
   assign(assignment: Assignment): boolean {
     return this.#current?.channel.assign(assignment) ?? false;
+  }
+
+  /** Closes the connection if it is this one; the end dials again. */
+  disconnect(connectionId: string, reason: string): void {
+    if (this.#current?.connectionId === connectionId) this.#current.channel.close(CloseCode.tryAgainLater, reason);
   }
 
   /** Closes every connection and waits, with a bound, until all events of the endpoint are done. */
@@ -108,7 +121,7 @@ export class EndpointSession {
     this.#enqueue(async () => {
       if (connection.channel.closed) return;
       try {
-        await this.#options.events.onConnected(this.endpoint, hello);
+        await this.#options.events.onConnected(this.#named(connection), hello);
         connection.announced = true;
       } catch (error) {
         this.#options.log('warn', `${this.#name()} could not be announced: ${describe(error)}`);
@@ -137,8 +150,8 @@ export class EndpointSession {
     });
   }
 
-  async #answer(connection: Connection, reportId: string, report: EndpointReport): Promise<void> {
-    const answer = await this.#options.events.onReport(this.endpoint, reportId, report);
+  async #answer(connection: Connection, reportId: string, report: EndpointReport, madeAt: Date): Promise<void> {
+    const answer = await this.#options.events.onReport(this.endpoint, reportId, report, madeAt);
     if ('acknowledged' in answer) connection.channel.acknowledge(reportId);
     else connection.channel.refuse(reportId, answer.refused, answer.message);
   }
@@ -149,7 +162,7 @@ export class EndpointSession {
     this.#enqueue(async () => {
       if (!connection.announced) return;
       try {
-        await this.#options.events.onDisconnected(this.endpoint, reason);
+        await this.#options.events.onDisconnected(this.#named(connection), reason);
       } catch (error) {
         this.#options.log('warn', `The end of ${this.#name()}'s connection was not taken: ${describe(error)}`);
       }
@@ -174,9 +187,18 @@ export class EndpointSession {
     }
   }
 
+  #named({ connectionId }: Connection): EndpointConnection {
+    return { ...this.endpoint, connectionId };
+  }
+
   #name(): string {
     return `${this.endpoint.kind} ${this.endpoint.endpointId}`;
   }
+}
+
+/** Whatever age an end claims, the instant is a valid one. */
+function pastInstant(ageMs: number): Date {
+  return new Date(Math.max(0, Date.now() - ageMs));
 }
 
 function describe(error: unknown): string {

@@ -13,6 +13,12 @@ export interface LinkedEndpoint {
   readonly kind: EndpointKind;
 }
 
+/** One connection of an endpoint; after a reconnect it has another one. */
+export interface EndpointConnection extends LinkedEndpoint {
+  /** A UUID. */
+  readonly connectionId: string;
+}
+
 export type Hello = Extract<EndpointFrame, { type: 'hello' }>;
 
 /** An answer that will not change by asking again. */
@@ -39,14 +45,15 @@ export type ReportAnswer = { readonly acknowledged: true } | Refusal;
  */
 export interface LinkEvents {
   /** After `hello`. `assign` already works here. A rejection closes the channel; the end dials again. */
-  onConnected(endpoint: LinkedEndpoint, hello: Hello): Promise<void> | void;
-  /** Once for each `onConnected` that succeeded. */
-  onDisconnected(endpoint: LinkedEndpoint, reason: string): Promise<void> | void;
+  onConnected(connection: EndpointConnection, hello: Hello): Promise<void> | void;
+  /** Once for each `onConnected` that succeeded. A connection that was replaced ends after its successor is announced. */
+  onDisconnected(connection: EndpointConnection, reason: string): Promise<void> | void;
   /**
    * May come more than once for a `reportId`. A rejection is a passing failure: the report stays unacknowledged and
    * the channel is closed, so that the end dials again and repeats it.
+   * @param madeAt when the end made it, on this machine's clock, however long it waited since; never in the future
    */
-  onReport(endpoint: LinkedEndpoint, reportId: string, report: EndpointReport): Promise<ReportAnswer>;
+  onReport(endpoint: LinkedEndpoint, reportId: string, report: EndpointReport, madeAt: Date): Promise<ReportAnswer>;
   onProgress(endpoint: LinkedEndpoint, progress: EndpointProgress): void;
 }
 

@@ -12,7 +12,14 @@ import { MAX_PENDING_UPGRADES } from '../channel/channel-limits.js';
 import { systemScheduler, type Scheduler } from '../channel/scheduler.js';
 import { EndpointSession } from './endpoint-session.js';
 import { answerEnrolment } from './enrolment.js';
-import type { Authenticator, Enroller, LinkedEndpoint, LinkEvents, LinkLog } from './link-server.ports.js';
+import type {
+  Authenticator,
+  EndpointConnection,
+  Enroller,
+  LinkedEndpoint,
+  LinkEvents,
+  LinkLog,
+} from './link-server.ports.js';
 import { refuseUpgrade } from './refuse-upgrade.js';
 
 export interface LinkServerOptions {
@@ -104,8 +111,14 @@ export class LinkServer {
     return this.#sessions.get(endpointId)?.assign(assignment) ?? false;
   }
 
-  connectedEndpoints(): readonly LinkedEndpoint[] {
-    return [...this.#sessions.values()].filter((session) => session.connected).map((session) => session.endpoint);
+  /** The connection in use of each endpoint that has said hello, announced or about to be. */
+  connections(): readonly EndpointConnection[] {
+    return [...this.#sessions.values()].flatMap((session) => session.connection ?? []);
+  }
+
+  /** Closes one connection; the end dials again, and its credential is checked again. Another one of it is left alone. */
+  disconnect({ endpointId, connectionId }: Omit<EndpointConnection, 'kind'>, reason: string): void {
+    this.#sessions.get(endpointId)?.disconnect(connectionId, reason);
   }
 
   /** Closes all channels, waits for the events under way, and gives the HTTP server back as it was. */

@@ -14,7 +14,8 @@ const CLOSE_LIMIT_MS = 2_000;
 
 export interface ServerChannelHandlers {
   onHello(hello: Hello): void;
-  onReport(reportId: string, report: EndpointReport): void;
+  /** @param ageMs how old the report was when it arrived */
+  onReport(reportId: string, report: EndpointReport, ageMs: number): void;
   /** A report in a proper envelope whose content is not understood. */
   onUnknownReport(reportId: string, message: string): void;
   onProgress(progress: EndpointProgress): void;
@@ -118,7 +119,7 @@ export class ServerChannel {
         this.#handlers.onHello(frame);
         return;
       case 'report':
-        if (this.#inTurn()) this.#handlers.onReport(frame.reportId, frame.report);
+        if (this.#inTurn()) this.#handlers.onReport(frame.reportId, frame.report, frame.ageMs);
         return;
       case 'progress':
         if (this.#inTurn()) this.#handlers.onProgress(frame.progress);

@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
-import { access } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PermanentError, TransientError } from '#libs/eventsourcing';
 import type { HciDriver, RestoreEnvironment, TargetVmOrder } from '../hci-driver.js';
-import { type ProcessIdentity, identityOf, isRunning } from './process-identity.js';
-import { VmFolder } from './vm-folder.js';
+import { classifyingFaults } from './file-faults.js';
+import { endMachine, MACHINE_VARIABLE, processesOf } from './machine-processes.js';
+import { identityOf, type ProcessIdentity } from './process-identity.js';
+import { VmFolder, type VmState } from './vm-folder.js';
 
 export interface LocalProcessOptions {
   /** Every target VM gets a folder of its own below this one. */
@@ -17,15 +18,16 @@ export interface LocalProcessOptions {
   readonly serverUrl: string | null;
   /** Lets restorers speak cleartext to another host. */
   readonly insecureNetwork: boolean;
+  /** Address at which restorers serve their disks. */
+  readonly listenHost: string;
 }
 
-const STOP_WAIT_MS = 10_000;
 const ENROL_WAIT_MS = 20_000;
 const POLL_MS = 20;
 
 /**
  * A "hypervisor" whose machines are restorer processes on sparse image files. The processes are detached and
- * outlive the service, as VMs on a real platform would.
+ * outlive the service, as VMs on a real platform would. Nobody but the next call starts one again that has ended.
  */
 export class LocalProcessDriver implements HciDriver {
   readonly name = 'local-process';
@@ -36,85 +38,123 @@ export class LocalProcessDriver implements HciDriver {
     order: TargetVmOrder,
     environment: () => Promise<RestoreEnvironment>,
   ): Promise<{ reference: string }> {
-    const folder = new VmFolder(this.options.folder, order.targetVmId);
-    await folder.make();
-    const state = await folder.read();
-    if (state?.boot === 'disk') return { reference: folder.path };
-    if (state?.restorer != null && (await isRunning(state.restorer))) return { reference: folder.path };
-    if (!(await exists(folder.restorerCredential))) {
-      const { serverUrl, token } = await environment();
-      await folder.writeRestorerConfig({
-        serverUrl: this.options.serverUrl ?? serverUrl,
-        insecureNetwork: this.options.insecureNetwork,
-        token,
-        name: order.targetVmId,
-        stateFolder: folder.restorerState,
-        listenHost: '127.0.0.1',
-        disks: order.disks.map((disk) => ({ ...disk, path: folder.diskPath(disk.diskId) })),
-      });
-    }
-    await this.#startRestorer(folder, order);
-    return { reference: folder.path };
+    return classifyingFaults(async () => {
+      const folder = this.#folderOf(order.targetVmId);
+      const state = await folder.make(order.name);
+      if (state.boot === 'restore-environment') await this.#ensureRestorer(folder, state, order, environment);
+      return { reference: folder.path };
+    });
   }
 
   async bootFromDisk(targetVmId: string): Promise<void> {
-    const folder = new VmFolder(this.options.folder, targetVmId);
-    const state = await folder.read();
-    if (state === null) throw new PermanentError(`The target VM ${targetVmId} is gone`);
-    if (state.boot === 'disk') return;
-    if (state.restorer !== null) await stop(state.restorer);
-    await folder.write({ ...state, boot: 'disk', restorer: null });
+    await classifyingFaults(async () => {
+      const folder = this.#folderOf(targetVmId);
+      const state = await folder.read();
+      if (state === null) throw new PermanentError(`The target VM ${targetVmId} is gone`);
+      if (state.boot === 'disk') return;
+      await endMachine(targetVmId, await runningRestorer(folder, targetVmId));
+      await folder.write({ ...state, boot: 'disk', restorer: null });
+    });
   }
 
-  async #startRestorer(folder: VmFolder, order: TargetVmOrder): Promise<void> {
+  async remove(targetVmId: string): Promise<void> {
+    await classifyingFaults(async () => {
+      const folder = this.#folderOf(targetVmId);
+      const state = await folder.read();
+      if (state === null) {
+        await folder.removeEmpty();
+        return;
+      }
+      await endMachine(targetVmId, await runningRestorer(folder, targetVmId));
+      await folder.remove();
+    });
+  }
+
+  #folderOf(targetVmId: string): VmFolder {
+    return new VmFolder(this.options.folder, targetVmId);
+  }
+
+  async #ensureRestorer(
+    folder: VmFolder,
+    state: VmState,
+    order: TargetVmOrder,
+    environment: () => Promise<RestoreEnvironment>,
+  ): Promise<void> {
+    const restorer = await runningRestorer(folder, order.targetVmId);
+    if (restorer !== null) {
+      // Started by a call that died before it could write this down.
+      if (!isSame(restorer, state.restorer)) await folder.write({ ...state, restorer });
+      return;
+    }
+    if (!(await folder.hasCredential())) await this.#configureRestorer(folder, order, await environment());
+    await this.#startRestorer(folder, state);
+  }
+
+  async #configureRestorer(
+    folder: VmFolder,
+    order: TargetVmOrder,
+    { serverUrl, token }: RestoreEnvironment,
+  ): Promise<void> {
+    await folder.writeRestorerConfig({
+      serverUrl: this.options.serverUrl ?? serverUrl,
+      insecureNetwork: this.options.insecureNetwork,
+      token,
+      name: order.targetVmId,
+      stateFolder: folder.restorerState,
+      listenHost: this.options.listenHost,
+      disks: order.disks.map((disk) => ({ ...disk, path: folder.diskPath(disk.diskId) })),
+    });
+  }
+
+  async #startRestorer(folder: VmFolder, state: VmState): Promise<void> {
     const { node, restorerProgram } = this.options;
     const child = spawn(node, [restorerProgram, 'run', '--config', folder.restorerConfig, '--log-file'], {
       cwd: folder.path,
       detached: true,
       stdio: 'ignore',
-      // Nothing of the service's own environment is the guest's business.
-      env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin' },
+      // Nothing else of the service's own environment is the guest's business.
+      env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', [MACHINE_VARIABLE]: state.targetVmId },
     });
-    const ended = new Promise<never>((_resolve, reject) => {
-      child.once('error', (error) => reject(new TransientError(`The restorer did not start: ${error.message}`)));
-      child.once('exit', (code) =>
-        reject(new PermanentError(`The restorer ended with ${code}; see ${folder.restorerState}`)),
-      );
-    });
-    ended.catch(() => undefined); // seen by the race below, or too late to matter
+    const ended = endOf(child, folder);
+    ended.catch(() => undefined); // seen by the races below, or too late to matter
     child.unref();
+    await Promise.race([new Promise((resolve) => child.once('spawn', resolve)), ended]);
     const restorer = child.pid === undefined ? null : await identityOf(child.pid);
-    // Known before it is waited for: a service that dies meanwhile finds it again.
-    if (restorer !== null) {
-      await folder.write({ targetVmId: order.targetVmId, name: order.name, boot: 'restore-environment', restorer });
+    // Known before it is waited for: whoever looks after the machine finds its process in the file.
+    if (restorer !== null) await folder.write({ ...state, restorer });
+    const over = new AbortController();
+    try {
+      await Promise.race([hasEnrolled(folder, over.signal), ended]);
+    } finally {
+      over.abort();
     }
-    await Promise.race([hasEnrolled(folder), ended]);
   }
 }
 
+/** Also one that was started and not written down before the service died. */
+const runningRestorer = async (folder: VmFolder, targetVmId: string): Promise<ProcessIdentity | null> => {
+  const processes = await processesOf(targetVmId);
+  return processes.find(({ commandLine }) => commandLine.includes(folder.restorerConfig))?.identity ?? null;
+};
+
+const isSame = (one: ProcessIdentity, other: ProcessIdentity | null): boolean =>
+  one.pid === other?.pid && one.startedAtTicks === other.startedAtTicks;
+
+/** Rejects when the restorer ends. What it ends with by itself needs a person, unless it had got as far as enrolling. */
+const endOf = async (child: ChildProcess, folder: VmFolder): Promise<never> => {
+  const how = await new Promise<string | number>((resolve, reject) => {
+    child.once('exit', (code, signal) => resolve(signal ?? code ?? 'an unknown code'));
+    child.once('error', (error) => reject(new TransientError(`The restorer did not start: ${error.message}`)));
+  });
+  const message = `The restorer ended with ${how}; see ${folder.restorerState}`;
+  const mayPass = typeof how === 'string' || (await folder.hasCredential());
+  throw mayPass ? new TransientError(message) : new PermanentError(message);
+};
+
 /** The restore environment has found its server and got its credential. Gives up waiting, not hoping, after 20 s. */
-const hasEnrolled = async (folder: VmFolder): Promise<void> => {
-  for (const deadline = Date.now() + ENROL_WAIT_MS; Date.now() < deadline;) {
-    if (await exists(folder.restorerCredential)) return;
+const hasEnrolled = async (folder: VmFolder, over: AbortSignal): Promise<void> => {
+  for (const deadline = performance.now() + ENROL_WAIT_MS; performance.now() < deadline && !over.aborted;) {
+    if (await folder.hasCredential()) return;
     await pause(POLL_MS);
   }
 };
-
-/** Asks the process to end, and makes it when it does not within 10 s. */
-const stop = async (restorer: ProcessIdentity): Promise<void> => {
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    if (!(await isRunning(restorer))) return;
-    process.kill(restorer.pid, signal);
-    for (const deadline = Date.now() + STOP_WAIT_MS; Date.now() < deadline;) {
-      if (!(await isRunning(restorer))) return;
-      await pause(POLL_MS);
-    }
-  }
-  throw new TransientError(`Process ${restorer.pid} does not end`);
-};
-
-const exists = async (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

@@ -1,8 +1,13 @@
 import type { Failure, Published } from '#libs/contracts';
 import { type Decider, DomainError, type DomainEvent } from '#libs/eventsourcing';
 
-/** A full synchronization has completed: from now on a person may ask for the cutover. */
+/** A full synchronization has completed: from now on a person may ask for the cutover, anew after a cancellation. */
 export type CutoverAllowed = DomainEvent<'CutoverAllowed', { readonly taskId: string }>;
+/**
+ * The task was cancelled. Whatever was asked for or confirmed stands no more: the source may go back to service, and
+ * nobody's word that it is stopped outlives that.
+ */
+export type CutoverWithdrawn = DomainEvent<'CutoverWithdrawn', { readonly taskId: string }>;
 export type CutoverRequested = DomainEvent<
   'CutoverRequested',
   { readonly taskId: string; readonly requestedAt: string }
@@ -17,10 +22,17 @@ export type TakeOverStarted = DomainEvent<'TakeOverStarted', { readonly taskId: 
 export type TakeOverDeclared = DomainEvent<'TakeOverDeclared', Published['takeOverDeclared']>;
 
 export type CutoverEvent =
-  CutoverAllowed | CutoverRequested | SourceServicesStopped | FinalSyncApproved | TakeOverStarted | TakeOverDeclared;
+  | CutoverAllowed
+  | CutoverWithdrawn
+  | CutoverRequested
+  | SourceServicesStopped
+  | FinalSyncApproved
+  | TakeOverStarted
+  | TakeOverDeclared;
 
 export type CutoverCommand =
   | { readonly type: 'AllowCutover'; readonly taskId: string }
+  | { readonly type: 'WithdrawCutover'; readonly taskId: string }
   | { readonly type: 'RequestCutover'; readonly taskId: string }
   | { readonly type: 'ConfirmSourceServicesStopped'; readonly taskId: string }
   | { readonly type: 'StartTakeOver'; readonly taskId: string; readonly targetVmId: string }
@@ -28,7 +40,7 @@ export type CutoverCommand =
 
 export interface Cutover {
   readonly taskId: string;
-  readonly status: 'possible' | 'requested' | 'final-sync-approved' | 'taking-over' | 'taken-over';
+  readonly status: 'withdrawn' | 'possible' | 'requested' | 'final-sync-approved' | 'taking-over' | 'taken-over';
   readonly requestedAt: string | null;
   readonly sourceServicesStoppedAt: string | null;
   readonly targetVmId: string | null;
@@ -49,7 +61,31 @@ const noFullSync = (): DomainError =>
     'Let the full synchronization complete, then request the cutover.',
   );
 
-const evolveCutover = (state: Cutover, event: Exclude<CutoverEvent, CutoverAllowed>): Cutover => {
+const taskCancelled = (): DomainError =>
+  refuse(
+    'PLANNING.TASK_CANCELLED',
+    'The task was cancelled, so no cutover is possible.',
+    'Withdraw the cancellation and let a full synchronization be complete, then request the cutover.',
+  );
+
+const alreadyTakenOver = (): DomainError =>
+  refuse(
+    'CUTOVER.ALREADY_TAKEN_OVER',
+    'The target takes over, or has taken over already.',
+    'Let the take-over end; then nothing is left to do for this task.',
+  );
+
+const fresh = (taskId: string, status: 'withdrawn' | 'possible'): Cutover => ({
+  taskId,
+  status,
+  requestedAt: null,
+  sourceServicesStoppedAt: null,
+  targetVmId: null,
+  takenOverAt: null,
+  failure: null,
+});
+
+const evolveCutover = (state: Cutover, event: Exclude<CutoverEvent, CutoverAllowed | CutoverWithdrawn>): Cutover => {
   switch (event.type) {
     case 'CutoverRequested':
       return { ...state, status: 'requested', requestedAt: event.data.requestedAt };
@@ -65,20 +101,15 @@ const evolveCutover = (state: Cutover, event: Exclude<CutoverEvent, CutoverAllow
 };
 
 const decideCutover = (
-  command: Exclude<CutoverCommand, { type: 'AllowCutover' }>,
+  command: Exclude<CutoverCommand, { type: 'AllowCutover' | 'WithdrawCutover' }>,
   state: Cutover,
   { now, actor }: { readonly now: string; readonly actor: string },
 ): CutoverEvent[] => {
   const { taskId, status } = state;
   switch (command.type) {
     case 'RequestCutover':
-      if (status === 'taken-over') {
-        throw refuse(
-          'CUTOVER.ALREADY_TAKEN_OVER',
-          'The target has taken over already.',
-          'Nothing is left to do for this task.',
-        );
-      }
+      if (status === 'taken-over') throw alreadyTakenOver();
+      if (status === 'withdrawn') throw taskCancelled();
       if (status !== 'possible') {
         throw refuse(
           'CUTOVER.ALREADY_REQUESTED',
@@ -88,6 +119,7 @@ const decideCutover = (
       }
       return [{ type: 'CutoverRequested', data: { taskId, requestedAt: now } }];
     case 'ConfirmSourceServicesStopped':
+      if (status === 'withdrawn') throw taskCancelled();
       if (status === 'possible') {
         throw refuse('CUTOVER.NOT_REQUESTED', 'The cutover has not been requested.', 'Request the cutover first.');
       }
@@ -113,26 +145,27 @@ const decideCutover = (
   }
 };
 
+/** Allowed again after a cancellation, but not twice. */
+const allow = (taskId: string, state: CutoverState): CutoverEvent[] =>
+  state === null || state.status === 'withdrawn' ? [{ type: 'CutoverAllowed', data: { taskId } }] : [];
+
+/** Recorded also for a cutover that was not possible yet: what was on its way then comes too late. */
+const withdraw = (taskId: string, state: CutoverState): CutoverEvent[] => {
+  if (state?.status === 'withdrawn') return [];
+  if (state?.status === 'taking-over' || state?.status === 'taken-over') throw alreadyTakenOver();
+  return [{ type: 'CutoverWithdrawn', data: { taskId } }];
+};
+
 export const cutoverDecider: Decider<CutoverState, CutoverCommand, CutoverEvent> = {
   initialState,
   evolve: (state, event) => {
-    if (event.type === 'CutoverAllowed') {
-      return {
-        taskId: event.data.taskId,
-        status: 'possible',
-        requestedAt: null,
-        sourceServicesStoppedAt: null,
-        targetVmId: null,
-        takenOverAt: null,
-        failure: null,
-      };
-    }
+    if (event.type === 'CutoverAllowed') return fresh(event.data.taskId, 'possible');
+    if (event.type === 'CutoverWithdrawn') return fresh(event.data.taskId, 'withdrawn');
     return state === null ? null : evolveCutover(state, event);
   },
   decide: (command, state, context) => {
-    if (command.type === 'AllowCutover') {
-      return state === null ? [{ type: 'CutoverAllowed', data: { taskId: command.taskId } }] : [];
-    }
+    if (command.type === 'AllowCutover') return allow(command.taskId, state);
+    if (command.type === 'WithdrawCutover') return withdraw(command.taskId, state);
     if (state === null) throw noFullSync();
     return decideCutover(command, state, context);
   },

@@ -16,6 +16,7 @@ const otherVmId = 'ae507283-0003-4000-8000-000000000003';
 const now = '2026-03-01T10:00:00.000Z';
 
 const allowed: CutoverEvent = { type: 'CutoverAllowed', data: { taskId } };
+const withdrawn: CutoverEvent = { type: 'CutoverWithdrawn', data: { taskId } };
 const requested: CutoverEvent = { type: 'CutoverRequested', data: { taskId, requestedAt: now } };
 const stopped: CutoverEvent = { type: 'SourceServicesStopped', data: { taskId, confirmedAt: now } };
 const approved: CutoverEvent = { type: 'FinalSyncApproved', data: { taskId, confirmedBy: 'operator:bob' } };
@@ -23,6 +24,7 @@ const takeOverStarted: CutoverEvent = { type: 'TakeOverStarted', data: { taskId,
 const declared: CutoverEvent = { type: 'TakeOverDeclared', data: { taskId, targetVmId, declaredAt: now } };
 
 const allow: CutoverCommand = { type: 'AllowCutover', taskId };
+const withdraw: CutoverCommand = { type: 'WithdrawCutover', taskId };
 const request: CutoverCommand = { type: 'RequestCutover', taskId };
 const confirm: CutoverCommand = { type: 'ConfirmSourceServicesStopped', taskId };
 const takeOver: CutoverCommand = { type: 'StartTakeOver', taskId, targetVmId };
@@ -102,8 +104,46 @@ describe('the take-over', () => {
   });
 });
 
+describe('a cutover whose task is cancelled', () => {
+  it.each([
+    ['is not possible yet', []],
+    ['is possible', [allowed]],
+    ['was requested', REQUESTED],
+    ['was approved', APPROVED],
+  ])('is withdrawn, once, when it %s', (_how, history) => {
+    spec.given(history).when(withdraw).then([withdrawn]);
+    spec
+      .given([...history, withdrawn])
+      .when(withdraw)
+      .thenNothing();
+  });
+
+  it.each([TAKING_OVER, TAKEN_OVER])('is not withdrawn any more once the target takes over', (...history) => {
+    spec.given(history).when(withdraw).thenRefused('CUTOVER.ALREADY_TAKEN_OVER');
+  });
+
+  it('takes no request and no confirmation, and nothing takes over', () => {
+    const history = [...APPROVED, withdrawn];
+    for (const command of [request, confirm]) spec.given(history).when(command).thenRefused('PLANNING.TASK_CANCELLED');
+    spec.given(history).when(takeOver).thenRefused('CUTOVER.NOT_APPROVED');
+    spec.given(history).when(declare).thenNothing();
+  });
+
+  it('is asked for and confirmed anew when it is allowed again', () => {
+    const again = [...APPROVED, withdrawn, allowed];
+    spec
+      .given([...APPROVED, withdrawn])
+      .when(allow)
+      .then([allowed]);
+    expect(spec.given(again).state).toMatchObject({ requestedAt: null, sourceServicesStoppedAt: null });
+    spec.given(again).when(confirm).thenRefused('CUTOVER.NOT_REQUESTED');
+    spec.given(again).when(takeOver).thenRefused('CUTOVER.NOT_APPROVED');
+    spec.given(again).when(request, { now }).then([requested]);
+  });
+});
+
 describe('whatever happens to a cutover', () => {
-  const commands = fc.array(fc.constantFrom(allow, request, confirm, takeOver, declare), { maxLength: 15 });
+  const commands = fc.array(fc.constantFrom(allow, withdraw, request, confirm, takeOver, declare), { maxLength: 20 });
   const always = (check: (history: readonly CutoverEvent[], played: readonly CutoverCommand[]) => unknown) =>
     fc.assert(
       fc.asyncProperty(commands, async (played) => {
@@ -115,15 +155,17 @@ describe('whatever happens to a cutover', () => {
       }),
     );
 
-  it('nothing takes over unless a person confirmed that the source is stopped', () =>
+  it('nothing takes over unless a person confirmed, after the last cancellation, that the source is stopped', () =>
     always((history) => {
-      const types = history.map(({ type }) => type);
-      const start = types.indexOf('TakeOverStarted');
-      if (start !== -1) expect(types.slice(0, start)).toContain('SourceServicesStopped');
-      const end = types.indexOf('TakeOverDeclared');
-      if (end !== -1) expect(types.slice(0, end)).toContain('TakeOverStarted');
-      for (const once of ['CutoverAllowed', 'CutoverRequested', 'FinalSyncApproved', 'TakeOverDeclared']) {
-        expect(types.filter((type) => type === once).length).toBeLessThanOrEqual(1);
+      let since: string[] = [];
+      for (const { type } of history) {
+        if (type === 'TakeOverStarted') expect(since).toContain('SourceServicesStopped');
+        if (type === 'TakeOverDeclared') expect(since).toContain('TakeOverStarted');
+        if (type === 'CutoverWithdrawn') since = [];
+        else since.push(type);
+        for (const once of ['CutoverAllowed', 'CutoverRequested', 'FinalSyncApproved', 'TakeOverDeclared']) {
+          expect(since.filter((each) => each === once).length).toBeLessThanOrEqual(1);
+        }
       }
     }));
 

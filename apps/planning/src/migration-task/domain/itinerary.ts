@@ -1,4 +1,4 @@
-import type { Phase, PhaseName } from '#libs/contracts';
+import type { Phase, PhaseName, TaskStatus } from '#libs/contracts';
 
 /**
  * The ordered phases of a migration. It is recorded in the task when the task is created; a running task follows
@@ -24,4 +24,15 @@ const STEPS: Readonly<Record<PhaseName, string>> = {
   'take-over': 'Target takes over',
 };
 
-export const stepOf = (phase: PhaseName): string => STEPS[phase];
+/** What people see of a task that goes through its phases no more. */
+const LAST_STEPS: Partial<Record<TaskStatus, string>> = {
+  cancelling: 'Cancelled; what was created is kept for a while',
+  'cleaning-up': 'Removing what was created',
+  cancelled: 'Cancelled',
+  completed: 'Completed',
+};
+
+export const stepOfPhase = (phase: PhaseName): string => STEPS[phase];
+
+export const stepOf = ({ status, phase }: { readonly status: TaskStatus; readonly phase: PhaseName | null }): string =>
+  LAST_STEPS[status] ?? (phase === null ? '' : STEPS[phase]);

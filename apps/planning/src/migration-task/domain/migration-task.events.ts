@@ -1,4 +1,12 @@
-import type { Failure, MigratedDisk, Phase, PhaseName, Schedule, TargetSpecification } from '#libs/contracts';
+import type {
+  Failure,
+  MigratedDisk,
+  Phase,
+  PhaseName,
+  Schedule,
+  TargetSpecification,
+  TaskSettings,
+} from '#libs/contracts';
 import type { DomainEvent } from '#libs/eventsourcing';
 
 export interface RecordedConcern {
@@ -30,6 +38,8 @@ export type MigrationTaskCreated = DomainEvent<
     readonly concerns: readonly RecordedConcern[];
     readonly decisions: readonly RecordedDecision[];
     readonly itinerary: readonly Phase[];
+    /** Left out by versions that had none: the defaults. */
+    readonly settings?: TaskSettings | undefined;
     readonly createdAt: string;
   }
 >;
@@ -45,10 +55,71 @@ export type PhaseCompleted = DomainEvent<
   { readonly taskId: string; readonly phase: PhaseName; readonly fact: string; readonly restorerId: string | null }
 >;
 
-/** The task waits for a person, with a reason. */
+/** The date of a clean-up that begins by itself; a date of an earlier generation means nothing any more. */
+interface CleanUpDate {
+  readonly cleanUpAt?: string | undefined;
+  readonly generation?: number | undefined;
+}
+
+/** The task waits for a person, with a reason. Without a date, what was created is kept until the person decides. */
 export type MigrationTaskHalted = DomainEvent<
   'MigrationTaskHalted',
-  { readonly taskId: string; readonly phase: PhaseName; readonly failure: Failure }
+  { readonly taskId: string; readonly phase: PhaseName; readonly failure: Failure } & CleanUpDate
+>;
+
+/** A round has begun that may bring what the halted phase waits for. */
+export type MigrationTaskHaltCleared = DomainEvent<
+  'MigrationTaskHaltCleared',
+  { readonly taskId: string; readonly phase: PhaseName; readonly roundId: string }
+>;
+
+/** A person attends to the halted task, by a round of another kind: it is not cleaned up by itself any more. */
+export type CleanUpCalledOff = DomainEvent<
+  'CleanUpCalledOff',
+  { readonly taskId: string; readonly generation: number; readonly roundId: string }
+>;
+
+/** A person holds the task: the work in hand rests, and no phase begins. */
+export type MigrationTaskPaused = DomainEvent<'MigrationTaskPaused', { readonly taskId: string }>;
+
+/** The date of the clean-up is that of a task that had halted, counted anew. */
+export type MigrationTaskResumed = DomainEvent<'MigrationTaskResumed', { readonly taskId: string } & CleanUpDate>;
+
+/** The task ends, and what was created for it is removed then; until then it can be taken back. */
+export type MigrationTaskCancelled = DomainEvent<
+  'MigrationTaskCancelled',
+  {
+    readonly taskId: string;
+    readonly generation: number;
+    readonly cancelledAt: string;
+    readonly graceSeconds: number;
+    readonly cleanUpAt: string;
+  }
+>;
+
+export type CancellationWithdrawn = DomainEvent<
+  'CancellationWithdrawn',
+  { readonly taskId: string; readonly generation: number }
+>;
+
+/** Said before anything is removed; from here on there is no way back. `dueAt`: when it was to begin. */
+export type CleanUpStarted = DomainEvent<
+  'CleanUpStarted',
+  {
+    readonly taskId: string;
+    readonly generation: number;
+    readonly cause: 'cancellation' | 'failure' | 'retry';
+    readonly dueAt: string;
+  }
+>;
+
+/** What was created could not be removed; a person mends the reason and retries the task. */
+export type CleanUpFailed = DomainEvent<'CleanUpFailed', { readonly taskId: string; readonly failure: Failure }>;
+
+/** Nothing is left of what was created for the task, and the task has ended. */
+export type CleanUpCompleted = DomainEvent<
+  'CleanUpCompleted',
+  { readonly taskId: string; readonly completedAt: string }
 >;
 
 export type MigrationTaskCompleted = DomainEvent<
@@ -72,12 +143,34 @@ export type SynchronizationTimePointReached = DomainEvent<
   { readonly taskId: string; readonly generation: number; readonly timePoint: string; readonly nextTimePoint: string }
 >;
 
+/** The time point is long over when somebody looks, and the schedule wants none of that to be made up for. */
+export type SynchronizationTimePointPassedOver = DomainEvent<
+  'SynchronizationTimePointPassedOver',
+  {
+    readonly taskId: string;
+    readonly generation: number;
+    readonly timePoint: string;
+    readonly nextTimePoint: string;
+    readonly reason: string;
+  }
+>;
+
 export type MigrationTaskEvent =
   | MigrationTaskCreated
   | PhaseStarted
   | PhaseCompleted
   | MigrationTaskHalted
+  | MigrationTaskHaltCleared
+  | CleanUpCalledOff
+  | MigrationTaskPaused
+  | MigrationTaskResumed
+  | MigrationTaskCancelled
+  | CancellationWithdrawn
+  | CleanUpStarted
+  | CleanUpFailed
+  | CleanUpCompleted
   | MigrationTaskCompleted
   | SyncScheduled
   | SyncScheduleRemoved
-  | SynchronizationTimePointReached;
+  | SynchronizationTimePointReached
+  | SynchronizationTimePointPassedOver;

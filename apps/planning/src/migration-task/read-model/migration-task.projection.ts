@@ -1,11 +1,15 @@
-import { Column, type DataSource, Entity, MoreThan, Not } from 'typeorm';
+import { Column, type DataSource, Entity, In, MoreThan, Not } from 'typeorm';
 import type { MigrationTaskView } from '#libs/contracts';
-import { createDocumentTable, DocumentRow, documentProjection } from '#libs/projections';
-import { stepOf } from '../domain/itinerary.js';
+import { createDocumentTable, DocumentRow, documentProjection, refoldDocumentTable } from '#libs/projections';
+import { stepOf, stepOfPhase } from '../domain/itinerary.js';
 import type { MigrationTask } from '../domain/migration-task.state.js';
+import { takesTimePoints } from '../domain/schedule.decisions.js';
 import { migrationTasks } from '../migration-task.aggregate.js';
 
-/** `next_time_point` is the timer table of synchronization time points: an index on what the events say. */
+/**
+ * `next_time_point` and `clean_up_at` are the timer tables of synchronization time points and of clean-ups: indexes on
+ * what the events say.
+ */
 @Entity({ name: 'migration_task' })
 export class MigrationTaskRow extends DocumentRow<MigrationTask> {
   @Column({ type: 'text' })
@@ -16,6 +20,9 @@ export class MigrationTaskRow extends DocumentRow<MigrationTask> {
 
   @Column({ name: 'next_time_point', type: 'timestamptz', nullable: true })
   nextTimePoint!: Date | null;
+
+  @Column({ name: 'clean_up_at', type: 'timestamptz', nullable: true })
+  cleanUpAt!: Date | null;
 }
 
 export const createMigrationTask = createDocumentTable(
@@ -25,14 +32,29 @@ export const createMigrationTask = createDocumentTable(
   ['source_machine_id', 'next_time_point'],
 );
 
+const READER = 'migration-task-projection';
+
+/** Tasks are cancelled, paused and cleaned up from here on. */
+export const addCleanUpToMigrationTask = refoldDocumentTable(
+  'AddCleanUpToMigrationTask1700000001001',
+  'migration_task',
+  READER,
+  ['clean_up_at timestamptz'],
+  ['clean_up_at'],
+);
+
+/** When the next synchronization begins by itself; null also while the task takes no time points. */
+const nextTimePointOf = (task: MigrationTask): string | null => (takesTimePoints(task) ? task.nextTimePoint : null);
+
 export const migrationTaskProjection = documentProjection({
-  name: 'migration-task-projection',
+  name: READER,
   table: 'migration_task',
   aggregate: migrationTasks,
   columns: (task) => ({
     status: task?.status ?? 'running',
     source_machine_id: task?.sourceMachineId ?? '',
-    next_time_point: task?.nextTimePoint ?? null,
+    next_time_point: task === null ? null : nextTimePointOf(task),
+    clean_up_at: task?.cleanUp?.at ?? null,
   }),
 });
 
@@ -40,14 +62,15 @@ export const migrationTaskProjection = documentProjection({
 export const viewOf = (task: MigrationTask): MigrationTaskView => {
   const current = task.itinerary.findIndex(({ name }) => name === task.phase);
   const phases = task.itinerary.map(({ name }, index) => {
-    const state = task.status === 'completed' || index < current ? 'done' : index === current ? 'current' : 'ahead';
-    return { name, step: stepOf(name), state } as const;
+    const isDone = task.status === 'completed' || index < current || (index === current && task.isPhaseOver);
+    const state = isDone ? 'done' : index === current ? 'current' : 'ahead';
+    return { name, step: stepOfPhase(name), state } as const;
   });
   return {
     taskId: task.taskId,
     name: task.name,
     status: task.status,
-    step: task.phase === null ? 'Completed' : stepOf(task.phase),
+    step: stepOf(task),
     phase: task.phase,
     phases,
     sourceMachineId: task.sourceMachineId,
@@ -58,8 +81,10 @@ export const viewOf = (task: MigrationTask): MigrationTaskView => {
     concerns: task.concerns.map((concern) => ({ ...concern })),
     decisions: task.decisions.map((decision) => ({ ...decision })),
     schedule: task.schedule,
-    nextTimePoint: task.nextTimePoint,
-    halt: task.halt,
+    nextTimePoint: nextTimePointOf(task),
+    halt: task.cleanUpFailure ?? task.halt,
+    settings: task.settings,
+    cleanUpAt: task.cleanUp?.at ?? null,
     createdAt: task.createdAt,
     completedAt: task.completedAt,
   };
@@ -96,6 +121,6 @@ export const findOpenTaskOf = async (
 ): Promise<string | null> => {
   const row = await dataSource
     .getRepository(MigrationTaskRow)
-    .findOneBy({ sourceMachineId, status: Not('completed'), id: Not(exceptTaskId) });
+    .findOneBy({ sourceMachineId, status: Not(In(['completed', 'cancelled'])), id: Not(exceptTaskId) });
   return row?.id ?? null;
 };

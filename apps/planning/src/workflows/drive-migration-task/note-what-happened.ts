@@ -1,11 +1,11 @@
-import { PUBLISHED, type Failure, type PhaseName } from '#libs/contracts';
+import { PUBLISHED, type Failure, type PhaseName, type ReplicationFailureCode } from '#libs/contracts';
 import type { PersistedEvent } from '#libs/eventsourcing';
 import type { MigrationTaskCommand } from '../../migration-task/domain/migration-task.commands.js';
 
 /** What another service's fact means for a task. */
 export interface Note {
   readonly taskId: string;
-  readonly command: Extract<MigrationTaskCommand, { type: 'NoteFact' | 'NoteFailure' }>;
+  readonly command: Extract<MigrationTaskCommand, { type: `Note${string}` }>;
 }
 
 const fact = (taskId: string, name: string, restorerId: string | null = null): Note => ({
@@ -17,6 +17,12 @@ const failure = (taskId: string, phases: readonly PhaseName[], what: Failure): N
   taskId,
   command: { type: 'NoteFailure', phases, failure: what },
 });
+
+const CANCELLED: ReplicationFailureCode = 'TASK_CANCELLED';
+
+/** Work that ended because its task was cancelled is no failure of the task, which may go on meanwhile. */
+const failureOfWork = (taskId: string, phases: readonly PhaseName[], what: Failure): Note | null =>
+  what.code === CANCELLED ? null : failure(taskId, phases, what);
 
 const DIFFERED: Omit<Failure, 'detail'> = {
   code: 'REPLICA_DIFFERED',
@@ -34,6 +40,18 @@ const READERS: Readonly<Record<string, Reader>> = {
     const event = PUBLISHED.targetVmFailed.schema.parse(data);
     return failure(event.taskId, ['prepare-target', 'take-over'], event.failure);
   },
+  [PUBLISHED.targetVmRemoved.stored]: (data) => {
+    const { taskId } = PUBLISHED.targetVmRemoved.schema.parse(data);
+    return { taskId, command: { type: 'NoteTargetRemoved' } };
+  },
+  [PUBLISHED.targetVmRemovalFailed.stored]: (data) => {
+    const event = PUBLISHED.targetVmRemovalFailed.schema.parse(data);
+    return { taskId: event.taskId, command: { type: 'NoteCleanUpFailure', failure: event.failure } };
+  },
+  [PUBLISHED.syncRoundStarted.stored]: (data) => {
+    const { taskId, roundId, roundKind, trigger } = PUBLISHED.syncRoundStarted.schema.parse(data);
+    return { taskId, command: { type: 'NoteRoundStarted', roundId, roundKind, trigger } };
+  },
   [PUBLISHED.syncRoundCompleted.stored]: (data) => {
     const { taskId, roundKind } = PUBLISHED.syncRoundCompleted.schema.parse(data);
     return roundKind === 'incremental' ? null : fact(taskId, `${roundKind}-sync-completed`);
@@ -41,8 +59,8 @@ const READERS: Readonly<Record<string, Reader>> = {
   [PUBLISHED.syncRoundFailed.stored]: (data) => {
     const event = PUBLISHED.syncRoundFailed.schema.parse(data);
     // A failed incremental round halts nothing: the next time point, or a person, starts another.
-    if (event.roundKind === 'incremental') return null;
-    return failure(event.taskId, [event.roundKind === 'full' ? 'full-sync' : 'final-sync'], event.failure);
+    if (event.roundKind === 'incremental' || event.retryAt !== undefined) return null;
+    return failureOfWork(event.taskId, [event.roundKind === 'full' ? 'full-sync' : 'final-sync'], event.failure);
   },
   [PUBLISHED.replicaVerified.stored]: (data) => {
     const { taskId } = PUBLISHED.replicaVerified.schema.parse(data);
@@ -55,7 +73,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
   [PUBLISHED.verificationFailed.stored]: (data) => {
     const event = PUBLISHED.verificationFailed.schema.parse(data);
-    return failure(event.taskId, ['verify'], event.failure);
+    return failureOfWork(event.taskId, ['verify'], event.failure);
   },
   [PUBLISHED.finalSyncApproved.stored]: (data) => {
     const { taskId } = PUBLISHED.finalSyncApproved.schema.parse(data);

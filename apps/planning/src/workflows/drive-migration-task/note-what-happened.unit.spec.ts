@@ -17,8 +17,8 @@ const fact = (name: string, restorerId: string | null = null) => ({
 const failure = (...phases: string[]) => ({ taskId, command: { type: 'NoteFailure', phases, failure: FAILURE } });
 const completed = (roundKind: RoundKind) =>
   noted(PUBLISHED.syncRoundCompleted, { taskId, roundId, roundKind, disks: [] });
-const failed = (roundKind: RoundKind) =>
-  noted(PUBLISHED.syncRoundFailed, { taskId, roundId, roundKind, failure: FAILURE });
+const failed = (roundKind: RoundKind, more: object = {}) =>
+  noted(PUBLISHED.syncRoundFailed, { taskId, roundId, roundKind, failure: FAILURE, ...more });
 
 describe('what a fact means for its task', () => {
   it('a target VM that is ready, with its restore environment', () => {
@@ -43,6 +43,35 @@ describe('what a fact means for its task', () => {
     expect(failed('full')).toEqual(failure('full-sync'));
     expect(failed('final')).toEqual(failure('final-sync'));
     expect(failed('incremental')).toBeNull();
+  });
+
+  it('a round that is tried again by itself halts nothing', () => {
+    expect(failed('full', { retryAt: '2026-03-01T10:01:00.000Z' })).toBeNull();
+  });
+
+  it('work that ended with the cancellation of its task halts nothing', () => {
+    const ended = { failure: { ...FAILURE, code: 'TASK_CANCELLED' } };
+    for (const roundKind of ['full', 'final'] as const) expect(failed(roundKind, ended)).toBeNull();
+    expect(noted(PUBLISHED.verificationFailed, { taskId, verificationId, ...ended })).toBeNull();
+  });
+
+  it('a round that begins, whoever asked for it', () => {
+    const started = { taskId, roundId, number: 2, roundKind: 'full', trigger: 'schedule' };
+    expect(noted(PUBLISHED.syncRoundStarted, started)).toEqual({
+      taskId,
+      command: { type: 'NoteRoundStarted', roundId, roundKind: 'full', trigger: 'schedule' },
+    });
+  });
+
+  it('a target VM that is gone ends the clean-up, and one that cannot be removed holds it up', () => {
+    expect(noted(PUBLISHED.targetVmRemoved, { targetVmId, taskId, restorerId: null })).toEqual({
+      taskId,
+      command: { type: 'NoteTargetRemoved' },
+    });
+    expect(noted(PUBLISHED.targetVmRemovalFailed, { targetVmId, taskId, failure: FAILURE })).toEqual({
+      taskId,
+      command: { type: 'NoteCleanUpFailure', failure: FAILURE },
+    });
   });
 
   it('a verified replica, and one that could not be verified', () => {
@@ -73,8 +102,7 @@ describe('what a fact means for its task', () => {
   });
 
   it('nothing, when it is of no concern', () => {
-    const started = { taskId, roundId, number: 1, roundKind: 'full', trigger: 'manual' };
-    expect(noted(PUBLISHED.syncRoundStarted, started)).toBeNull();
+    expect(noted(PUBLISHED.targetVmRemovalRequested, { targetVmId, taskId })).toBeNull();
     expect(noted({ stored: 'transfer.endpoint-connected.v1' }, {})).toBeNull();
   });
 

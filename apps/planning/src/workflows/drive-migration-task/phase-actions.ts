@@ -1,4 +1,11 @@
-import { type PhaseName, cutoverCalls, provisioningCalls, transferCalls } from '#libs/contracts';
+import {
+  type Failure,
+  type PhaseName,
+  cutoverCalls,
+  provisioningCalls,
+  replicationSettings,
+  transferCalls,
+} from '#libs/contracts';
 import { type CommandContext, PermanentError } from '#libs/eventsourcing';
 import type { ServiceBus } from '#libs/messaging';
 import type { MigrationTask } from '../../migration-task/domain/migration-task.state.js';
@@ -17,7 +24,8 @@ export const actionOf = (action: string, task: MigrationTask, restorerId: string
         bus.call(provisioningCalls.createTargetVm, { targetVmId, taskId, siteId, specification: target }, context);
     case 'start-full-sync': {
       if (restorerId === null) throw new PermanentError(`Task ${taskId} has no restore environment to send to`);
-      const replication = { taskId, sourceMachineId, restorerId, disks: [...disks] };
+      const settings = replicationSettings.parse(task.settings);
+      const replication = { taskId, sourceMachineId, restorerId, disks: [...disks], settings };
       return (bus, context) => bus.call(transferCalls.startFullSync, replication, context);
     }
     case 'allow-cutover':
@@ -32,6 +40,10 @@ export const actionOf = (action: string, task: MigrationTask, restorerId: string
       throw new PermanentError(`Task ${taskId} asks for the action ${action}, which this version does not know`);
   }
 };
+
+/** A full round that somebody else began, such as a time point, is as good as one that the phase begins. */
+export const isUnderWay = (action: string, { code }: Pick<Failure, 'code'>): boolean =>
+  action === 'start-full-sync' && code === 'TRANSFER.ROUND_RUNNING';
 
 /** Phases in which a synchronization time point may start a round; the transfer service has the last word. */
 export const SYNCHRONIZING_PHASES: readonly PhaseName[] = ['full-sync', 'keep-in-sync'];

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_REPLICATION_SETTINGS } from '#libs/contracts';
 import { PermanentError } from '#libs/eventsourcing';
 import { DeciderSpec, RecordedCalls, exampleContext } from '#libs/testing';
 import { STANDARD_ITINERARY } from '../../migration-task/domain/itinerary.js';
 import { migrationTaskDecider } from '../../migration-task/domain/migration-task.decider.js';
 import { CREATED, ORDER, RESTORER, TASK } from '../../migration-task/migration-task.examples.js';
-import { actionOf } from './phase-actions.js';
+import { actionOf, isUnderWay } from './phase-actions.js';
 
 const task = DeciderSpec.of(migrationTaskDecider).given(CREATED).state!;
 const context = exampleContext();
@@ -26,7 +27,7 @@ describe('the action of a phase', () => {
     [
       'start-full-sync',
       'landfall.transfer.start-full-sync',
-      { taskId: TASK, sourceMachineId, restorerId: RESTORER, disks },
+      { taskId: TASK, sourceMachineId, restorerId: RESTORER, disks, settings: DEFAULT_REPLICATION_SETTINGS },
     ],
     ['allow-cutover', 'landfall.cutover.allow-cutover', { taskId: TASK }],
     ['start-final-sync', 'landfall.transfer.start-final-sync', { taskId: TASK }],
@@ -46,5 +47,11 @@ describe('the action of a phase', () => {
 
   it('is not guessed when an earlier or later version recorded it', () => {
     expect(() => actionOf('sing', task, RESTORER)).toThrow(PermanentError);
+  });
+
+  it('is under way when the round that it wants is running, and only that', () => {
+    expect(isUnderWay('start-full-sync', { code: 'TRANSFER.ROUND_RUNNING' })).toBe(true);
+    expect(isUnderWay('start-full-sync', { code: 'TRANSFER.STOPPED' })).toBe(false);
+    expect(isUnderWay('start-final-sync', { code: 'TRANSFER.ROUND_RUNNING' })).toBe(false);
   });
 });

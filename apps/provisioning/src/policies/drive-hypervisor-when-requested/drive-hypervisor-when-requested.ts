@@ -1,4 +1,4 @@
-import { transferCalls } from '#libs/contracts';
+import { type Failure, transferCalls } from '#libs/contracts';
 import {
   type EventStore,
   PermanentError,
@@ -10,13 +10,18 @@ import {
 import type { HciDriver } from '#libs/hci';
 import type { ServiceBus } from '#libs/messaging';
 import type { Reaction } from '#libs/projections';
-import type { TargetVmCommand, TargetVmState } from '../../target-vm/domain/target-vm.decider.js';
+import type { TargetVmCommand } from '../../target-vm/domain/target-vm.commands.js';
+import { type TargetVm, isLeaving } from '../../target-vm/domain/target-vm.state.js';
 import { targetVms } from '../../target-vm/target-vm.aggregate.js';
 
-type TargetVm = NonNullable<TargetVmState>;
-
 /** Asked for, and not known to be there; its restorer may have enrolled before the driver's call was noted. */
-const isWanted = (vm: TargetVm): boolean => vm.reference === null && vm.status !== 'failed';
+const isWanted = (vm: TargetVm): boolean => vm.reference === null && vm.status !== 'failed' && !isLeaving(vm);
+
+const failureOf = ({ message: detail }: PermanentError): Failure => ({
+  code: 'TARGET_VM_FAILED',
+  detail,
+  remedy: 'Mend what the hypervisor complains of, then retry the task.',
+});
 
 /** The restore environment must have enrolled by then; a later start asks for a new token. */
 const TOKEN_VALID_SECONDS = 3_600;
@@ -30,9 +35,9 @@ export const driveHypervisorWhenRequested = (
   bus: Pick<ServiceBus, 'call'>,
   driverOf: (siteId: string) => Promise<HciDriver>,
 ): Reaction => {
-  const note = async (event: PersistedEvent, targetVmId: string, command: TargetVmCommand): Promise<void> => {
+  const note = async (event: PersistedEvent, targetVmId: string, command: TargetVmCommand) => {
     const context = reactionContext(event, command.type, 'service:provisioning', new Date().toISOString());
-    await handleCommand(store, targetVms, targetVmId, command, context);
+    return (await handleCommand(store, targetVms, targetVmId, command, context)).state;
   };
 
   const createAndBoot = async (event: PersistedEvent, vm: TargetVm): Promise<void> => {
@@ -46,14 +51,15 @@ export const driveHypervisorWhenRequested = (
       disks: specification.disks.map(({ sourceDiskId: diskId, sizeBytes }) => ({ diskId, sizeBytes })),
     };
     const context = reactionContext(event, 'issue-token', 'service:provisioning', new Date().toISOString());
-    const { reference } = await driver.ensureInRestoreEnvironment(order, () =>
-      bus.call(
-        transferCalls.issueEnrolmentToken,
-        { kind: 'restorer', name: targetVmId, validSeconds: TOKEN_VALID_SECONDS },
-        context,
-      ),
-    );
-    await note(event, targetVmId, { type: 'NoteCreated', reference });
+    let isEnrolled = true;
+    const { reference } = await driver.ensureInRestoreEnvironment(order, () => {
+      isEnrolled = false;
+      const question = { kind: 'restorer', name: targetVmId, validSeconds: TOKEN_VALID_SECONDS } as const;
+      return bus.call(transferCalls.issueEnrolmentToken, question, context);
+    });
+    const after = await note(event, targetVmId, { type: 'NoteCreated', reference, isEnrolled });
+    // Its removal may have been carried out while this call was on its way; then nobody else looks for the machine.
+    if (isLeaving(after)) await driver.remove(targetVmId);
   };
 
   const bootFromDisk = async (event: PersistedEvent, vm: TargetVm): Promise<void> => {
@@ -61,38 +67,45 @@ export const driveHypervisorWhenRequested = (
     await note(event, vm.targetVmId, { type: 'NoteBootedFromDisk' });
   };
 
+  const remove = async (event: PersistedEvent, { targetVmId, siteId, reference }: TargetVm): Promise<void> => {
+    await (await driverOf(siteId)).remove(targetVmId);
+    await note(event, targetVmId, { type: 'NoteRemoved', reference });
+  };
+
   /** What will not mend itself is recorded, and a person decides; anything else is tried again. */
-  const noteFailure = async (event: PersistedEvent, vm: TargetVm, work: typeof createAndBoot): Promise<void> => {
+  const noteFailure = async (
+    event: PersistedEvent,
+    vm: TargetVm,
+    work: typeof createAndBoot,
+    type: 'NoteFailed' | 'NoteRemovalFailed',
+  ): Promise<void> => {
     try {
       await work(event, vm);
     } catch (error) {
       if (!(error instanceof PermanentError)) throw error;
-      await note(event, vm.targetVmId, failed(error));
+      await note(event, vm.targetVmId, { type, failure: failureOf(error) });
     }
   };
-
-  const failed = (error: PermanentError): TargetVmCommand => ({
-    type: 'NoteFailed',
-    failure: {
-      code: 'TARGET_VM_FAILED',
-      detail: error.message,
-      remedy: 'Mend what the hypervisor complains of, then retry the task.',
-    },
-  });
 
   return {
     kind: 'reaction',
     name: 'drive-hypervisor-when-requested',
     prefixes: ['targetVm-'],
+    // One event after another: what is removed is not being made at the same time.
     react: async (persisted) => {
       const event = targetVms.codec.decode(persisted);
-      if (event?.type !== 'TargetVmRequested' && event?.type !== 'TargetVmBootFromDiskRequested') return;
+      if (event === null) return;
       const { state: vm } = await load(store, targetVms, event.data.targetVmId);
       // A request of the past, read again because the checkpoint was lost, must not touch a machine.
-      if (vm === null) return;
-      if (event.type === 'TargetVmRequested' && isWanted(vm)) await noteFailure(persisted, vm, createAndBoot);
+      if (vm === null || vm.status === 'never-made') return;
+      if (event.type === 'TargetVmRequested' && isWanted(vm)) {
+        await noteFailure(persisted, vm, createAndBoot, 'NoteFailed');
+      }
       if (event.type === 'TargetVmBootFromDiskRequested' && vm.status === 'booting-from-disk') {
-        await noteFailure(persisted, vm, bootFromDisk);
+        await noteFailure(persisted, vm, bootFromDisk, 'NoteFailed');
+      }
+      if (event.type === 'TargetVmRemovalRequested' && vm.status === 'removing' && vm.failure === null) {
+        await noteFailure(persisted, vm, remove, 'NoteRemovalFailed');
       }
     },
   };

@@ -9,7 +9,7 @@ import {
 } from '#libs/eventsourcing';
 import type { HciDriver, RestoreEnvironment, TargetVmOrder } from '#libs/hci';
 import { InMemoryEventStore, RecordedCalls, nthContext } from '#libs/testing';
-import type { TargetVmCommand } from '../../target-vm/domain/target-vm.decider.js';
+import type { TargetVmCommand } from '../../target-vm/domain/target-vm.commands.js';
 import { targetVms } from '../../target-vm/target-vm.aggregate.js';
 import { driveHypervisorWhenRequested } from './drive-hypervisor-when-requested.js';
 
@@ -36,18 +36,29 @@ class Platform implements HciDriver {
   readonly orders: TargetVmOrder[] = [];
   readonly environments: RestoreEnvironment[] = [];
   readonly booted: string[] = [];
+  readonly removed: string[] = [];
+  /** Happens while the machine is being made, before the platform answers. */
+  meanwhile: () => Promise<unknown> = async () => undefined;
   failure: Error | null = null;
+  /** It holds a restore environment that has enrolled, and asks for no token. */
+  isEnrolled = false;
 
   async ensureInRestoreEnvironment(asked: TargetVmOrder, ask: () => Promise<RestoreEnvironment>) {
     if (this.failure !== null) throw this.failure;
-    if (this.orders.length === 0) this.environments.push(await ask());
+    if (!this.isEnrolled && this.orders.length === 0) this.environments.push(await ask());
     this.orders.push(asked);
+    await this.meanwhile();
     return { reference: 'vm-7' };
   }
 
   async bootFromDisk(id: string): Promise<void> {
     if (this.failure !== null) throw this.failure;
     this.booted.push(id);
+  }
+
+  async remove(id: string): Promise<void> {
+    if (this.failure !== null) throw this.failure;
+    this.removed.push(id);
   }
 }
 
@@ -71,7 +82,7 @@ const state = async () => (await load(store, targetVms, targetVmId)).state;
 const bootable = async () => {
   await tell({ type: 'RequestTargetVm', order });
   await tell({ type: 'NoteRestorerEnrolled', restorerId });
-  await tell({ type: 'NoteCreated', reference: 'vm-7' });
+  await tell({ type: 'NoteCreated', reference: 'vm-7', isEnrolled: false });
   await tell({ type: 'RequestBootFromDisk' });
   return last('target-vm-boot-from-disk-requested');
 };
@@ -171,6 +182,94 @@ describe('a target VM that is to boot from its disk', () => {
     platform.failure = new TransientError('away');
     await expect(react(requested)).rejects.toBe(platform.failure);
     expect(await state()).toMatchObject({ status: 'booting-from-disk' });
+  });
+});
+
+it('a machine whose restore environment enrolled before an earlier start failed is ready when it runs again', async () => {
+  platform.failure = new PermanentError('the restorer ended');
+  await tell({ type: 'RequestTargetVm', order });
+  await react(await last('target-vm-requested'));
+  await tell({ type: 'NoteRestorerEnrolled', restorerId });
+  platform.failure = null;
+  platform.isEnrolled = true;
+  await tell({ type: 'RequestTargetVm', order });
+  await react(await last('target-vm-requested'));
+  expect(platform.environments).toEqual([]);
+  expect(await state()).toMatchObject({ status: 'ready', reference: 'vm-7', restorerId });
+});
+
+describe('a target VM that is to be removed', () => {
+  const remove: TargetVmCommand = { type: 'RequestRemoval', targetVmId, taskId: order.taskId };
+  const removing = async () => {
+    await tell({ type: 'RequestTargetVm', order });
+    await react(await last('target-vm-requested'));
+    await tell(remove);
+    return last('target-vm-removal-requested');
+  };
+
+  it('is removed at the hypervisor, and that is recorded, once', async () => {
+    const requested = await removing();
+    await react(requested);
+    await react(requested);
+    expect(platform.removed).toEqual([targetVmId]);
+    expect(await state()).toMatchObject({ status: 'removed' });
+  });
+
+  it('is not made any more, and removed all the same: an earlier call may have made it before its reply was lost', async () => {
+    platform.failure = new TransientError('the reply was lost');
+    await tell({ type: 'RequestTargetVm', order });
+    const requested = await last('target-vm-requested');
+    await expect(react(requested)).rejects.toBe(platform.failure);
+    platform.failure = null;
+    await tell(remove);
+    await react(requested);
+    await react(await last('target-vm-removal-requested'));
+    expect([platform.orders, platform.removed]).toEqual([[], [targetVmId]]);
+    expect(await typesOf()).toEqual(['target-vm-requested', 'target-vm-removal-requested', 'target-vm-removed']);
+  });
+
+  it('is removed again by whoever was making it, when the removal was carried out meanwhile', async () => {
+    await tell({ type: 'RequestTargetVm', order });
+    platform.meanwhile = async () => {
+      await tell(remove);
+      await react(await last('target-vm-removal-requested'));
+    };
+    await react(await last('target-vm-requested'));
+    expect(platform.removed).toEqual([targetVmId, targetVmId]);
+    await react(await last('target-vm-removal-requested'));
+    expect(await state()).toMatchObject({ status: 'removed', reference: 'vm-7' });
+    expect((await typesOf()).slice(-3)).toEqual([
+      'target-vm-created',
+      'target-vm-removal-requested',
+      'target-vm-removed',
+    ]);
+  });
+
+  it('stays when the hypervisor refuses for good, which is shown, and is tried again when it is asked for again', async () => {
+    const requested = await removing();
+    platform.failure = new PermanentError('read-only');
+    await react(requested);
+    expect(await state()).toMatchObject({ status: 'removing', failure: { detail: 'read-only' } });
+    platform.failure = null;
+    await react(requested);
+    expect(platform.removed).toEqual([]);
+    await tell(remove);
+    await react(await last('target-vm-removal-requested'));
+    expect(await state()).toMatchObject({ status: 'removed', failure: null });
+  });
+
+  it('is tried again when the failure may pass', async () => {
+    const requested = await removing();
+    platform.failure = new TransientError('away');
+    await expect(react(requested)).rejects.toBe(platform.failure);
+    expect(await state()).toMatchObject({ status: 'removing', failure: null });
+  });
+
+  it('asks nothing of the hypervisor when it was never asked for', async () => {
+    await tell(remove);
+    for (const event of await history()) await react(event);
+    expect(platform.removed).toEqual([]);
+    expect(await typesOf()).toEqual(['target-vm-removed']);
   });
 });
 

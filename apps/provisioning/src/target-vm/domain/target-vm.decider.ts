@@ -1,132 +1,96 @@
-import type { Failure, Published, TargetSpecification } from '#libs/contracts';
-import { type Decider, DomainError, type DomainEvent } from '#libs/eventsourcing';
+import type { Decider } from '#libs/eventsourcing';
+import { noteRemovalFailed, noteRemoved, requestRemoval } from './removal.decisions.js';
+import type { CommandOf, TargetVmCommand } from './target-vm.commands.js';
+import { notFound, notReady, removed } from './target-vm.errors.js';
+import type { TargetVmEvent } from './target-vm.events.js';
+import { type TargetVm, type TargetVmState, evolve, initialState, isLeaving } from './target-vm.state.js';
 
-interface Order {
-  readonly targetVmId: string;
-  readonly taskId: string;
-  readonly siteId: string;
-  readonly specification: TargetSpecification;
-}
+const requestTargetVm = ({ order }: CommandOf<'RequestTargetVm'>, state: TargetVmState): TargetVmEvent[] => {
+  if (isLeaving(state)) throw removed();
+  // After a failure the same machine is asked for again: the driver keeps what is there.
+  return state === null || state.status === 'failed' ? [{ type: 'TargetVmRequested', data: order }] : [];
+};
 
-/** Said before anything is made outside, so that what exists there is always known from events. */
-export type TargetVmRequested = DomainEvent<'TargetVmRequested', Order>;
-export type TargetVmCreated = DomainEvent<
-  'TargetVmCreated',
-  { readonly targetVmId: string; readonly taskId: string; readonly reference: string }
->;
-export type TargetVmReady = DomainEvent<'TargetVmReady', Published['targetVmReady']>;
-export type TargetVmFailed = DomainEvent<'TargetVmFailed', Published['targetVmFailed']>;
-export type TargetVmBootFromDiskRequested = DomainEvent<
-  'TargetVmBootFromDiskRequested',
-  { readonly targetVmId: string; readonly taskId: string }
->;
-export type TargetVmBootedFromDisk = DomainEvent<'TargetVmBootedFromDisk', Published['targetVmBootedFromDisk']>;
-export type TargetVmEvent =
-  | TargetVmRequested
-  | TargetVmCreated
-  | TargetVmReady
-  | TargetVmFailed
-  | TargetVmBootFromDiskRequested
-  | TargetVmBootedFromDisk;
+/** Its restore environment may have enrolled before the call that started it was noted. */
+const noteCreated = ({ reference, isEnrolled }: CommandOf<'NoteCreated'>, vm: TargetVm): TargetVmEvent[] => {
+  if (vm.reference !== null || vm.status === 'failed') return [];
+  const { targetVmId, taskId, status, restorerId } = vm;
+  const created: TargetVmEvent = { type: 'TargetVmCreated', data: { targetVmId, taskId, reference } };
+  // The call was on its way when the machine was removed.
+  if (status === 'removed') return [created, { type: 'TargetVmRemovalRequested', data: { targetVmId, taskId } }];
+  if (status !== 'requested' || !isEnrolled || restorerId === null) return [created];
+  // It enrolled before an earlier attempt failed, so nobody will hear of its enrolment again.
+  return [created, { type: 'TargetVmReady', data: { targetVmId, taskId, restorerId } }];
+};
 
-export type TargetVmCommand =
-  | { readonly type: 'RequestTargetVm'; readonly order: Order }
-  | { readonly type: 'NoteCreated'; readonly reference: string }
-  | { readonly type: 'NoteRestorerEnrolled'; readonly restorerId: string }
-  | { readonly type: 'NoteFailed'; readonly failure: Failure }
-  | { readonly type: 'RequestBootFromDisk' }
-  | { readonly type: 'NoteBootedFromDisk' };
-
-export type TargetVmState =
-  | (Order & {
-      readonly status: 'requested' | 'created' | 'ready' | 'failed' | 'booting-from-disk' | 'booted-from-disk';
-      readonly reference: string | null;
-      readonly restorerId: string | null;
-      readonly failure: Failure | null;
-    })
-  | null;
-
-type TargetVm = NonNullable<TargetVmState>;
-
-const notFound = (): DomainError =>
-  new DomainError(
-    'PROVISIONING.TARGET_VM_NOT_FOUND',
-    'There is no such target VM.',
-    'Use the id that the migration task names.',
-  );
-
-const notReady = (): DomainError =>
-  new DomainError(
-    'PROVISIONING.TARGET_VM_NOT_READY',
-    'The target VM is not ready.',
-    'Wait until its restore environment has connected.',
-  );
-
-const evolveVm = (vm: TargetVm, event: Exclude<TargetVmEvent, TargetVmRequested>): TargetVm => {
-  switch (event.type) {
-    case 'TargetVmCreated':
-      return {
-        ...vm,
-        // What came before the hypervisor's answer is not undone by it.
-        status: vm.status === 'requested' ? 'created' : vm.status,
-        reference: event.data.reference,
-        failure: null,
-      };
-    case 'TargetVmReady':
-      return { ...vm, status: 'ready', restorerId: event.data.restorerId, failure: null };
-    case 'TargetVmFailed':
-      return { ...vm, status: 'failed', failure: event.data.failure };
-    case 'TargetVmBootFromDiskRequested':
-      return { ...vm, status: 'booting-from-disk', failure: null };
-    case 'TargetVmBootedFromDisk':
-      return { ...vm, status: 'booted-from-disk' };
+const noteRestorerEnrolled = ({ restorerId }: CommandOf<'NoteRestorerEnrolled'>, vm: TargetVm): TargetVmEvent[] => {
+  const { targetVmId, taskId } = vm;
+  const isKnown = vm.restorerId === restorerId;
+  switch (vm.status) {
+    // A restore environment may be up before the call that started it has returned.
+    case 'requested':
+    case 'created':
+      return [{ type: 'TargetVmReady', data: { targetVmId, taskId, restorerId } }];
+    case 'failed':
+    case 'removing':
+      return isKnown ? [] : [{ type: 'TargetVmRestorerEnrolled', data: { targetVmId, taskId, restorerId } }];
+    // Said again, so that its credential is refused from now on.
+    case 'removed':
+      return isKnown ? [] : [{ type: 'TargetVmRemoved', data: { targetVmId, taskId, restorerId } }];
+    case 'ready':
+    case 'booting-from-disk':
+    case 'booted-from-disk':
+      return [];
   }
 };
 
-const decideVm = (command: Exclude<TargetVmCommand, { type: 'RequestTargetVm' }>, vm: TargetVm): TargetVmEvent[] => {
+const noteFailed = ({ failure }: CommandOf<'NoteFailed'>, { targetVmId, taskId, status }: TargetVm): TargetVmEvent[] =>
+  status === 'requested' || status === 'booting-from-disk'
+    ? [{ type: 'TargetVmFailed', data: { targetVmId, taskId, failure } }]
+    : [];
+
+const requestBootFromDisk = (vm: TargetVm): TargetVmEvent[] => {
+  const { targetVmId, taskId, status, wasReady } = vm;
+  if (isLeaving(vm)) throw removed();
+  if (status === 'booting-from-disk' || status === 'booted-from-disk') return [];
+  // After a failure it is tried again, as long as the machine had been ready.
+  if (status !== 'ready' && !(status === 'failed' && wasReady)) throw notReady();
+  return [{ type: 'TargetVmBootFromDiskRequested', data: { targetVmId, taskId } }];
+};
+
+const decideVm = (
+  command: Exclude<TargetVmCommand, { type: 'RequestTargetVm' | 'RequestRemoval' }>,
+  vm: TargetVm,
+): TargetVmEvent[] => {
   const { targetVmId, taskId } = vm;
   switch (command.type) {
     case 'NoteCreated':
-      // Its restore environment may have enrolled before the call that started it was noted.
-      return vm.reference === null && vm.status !== 'failed'
-        ? [{ type: 'TargetVmCreated', data: { targetVmId, taskId, reference: command.reference } }]
-        : [];
+      return noteCreated(command, vm);
     case 'NoteRestorerEnrolled':
-      // A restore environment may be up before the call that started it has returned.
-      return vm.status === 'requested' || vm.status === 'created'
-        ? [{ type: 'TargetVmReady', data: { targetVmId, taskId, restorerId: command.restorerId } }]
-        : [];
+      return noteRestorerEnrolled(command, vm);
     case 'NoteFailed':
-      return vm.status === 'requested' || vm.status === 'booting-from-disk'
-        ? [{ type: 'TargetVmFailed', data: { targetVmId, taskId, failure: command.failure } }]
-        : [];
+      return noteFailed(command, vm);
     case 'RequestBootFromDisk':
-      if (vm.status === 'booting-from-disk' || vm.status === 'booted-from-disk') return [];
-      // After a failure it is tried again, as long as the machine had been ready.
-      if (vm.status !== 'ready' && !(vm.status === 'failed' && vm.restorerId !== null)) throw notReady();
-      return [{ type: 'TargetVmBootFromDiskRequested', data: { targetVmId, taskId } }];
+      return requestBootFromDisk(vm);
     case 'NoteBootedFromDisk':
       return vm.status === 'booting-from-disk'
         ? [{ type: 'TargetVmBootedFromDisk', data: { targetVmId, taskId } }]
         : [];
+    case 'NoteRemoved':
+      return noteRemoved(command, vm);
+    case 'NoteRemovalFailed':
+      return noteRemovalFailed(command, vm);
   }
 };
 
 export const targetVmDecider: Decider<TargetVmState, TargetVmCommand, TargetVmEvent> = {
-  initialState: null,
-  evolve: (state, event) => {
-    if (event.type === 'TargetVmRequested') {
-      return { ...event.data, status: 'requested', reference: null, restorerId: null, failure: null };
-    }
-    return state === null ? null : evolveVm(state, event);
-  },
+  initialState,
+  evolve,
   decide: (command, state) => {
-    if (command.type === 'RequestTargetVm') {
-      // After a failure the same machine is asked for again: the driver keeps what is there.
-      const wanted = state === null || state.status === 'failed';
-      return wanted ? [{ type: 'TargetVmRequested', data: command.order }] : [];
-    }
+    if (command.type === 'RequestTargetVm') return requestTargetVm(command, state);
+    if (command.type === 'RequestRemoval') return requestRemoval(command, state);
     if (state === null) throw notFound();
+    if (state.status === 'never-made') throw removed();
     return decideVm(command, state);
   },
 };

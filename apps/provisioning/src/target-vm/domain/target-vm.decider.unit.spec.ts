@@ -8,7 +8,9 @@ import {
   recordCommands,
 } from '#libs/testing';
 import { targetVms } from '../target-vm.aggregate.js';
-import { type TargetVmCommand, type TargetVmEvent, targetVmDecider } from './target-vm.decider.js';
+import type { TargetVmCommand } from './target-vm.commands.js';
+import { targetVmDecider } from './target-vm.decider.js';
+import type { TargetVmEvent } from './target-vm.events.js';
 
 const spec = DeciderSpec.of(targetVmDecider);
 const ofVm = {
@@ -41,7 +43,19 @@ const bootRequested: TargetVmEvent = { type: 'TargetVmBootFromDiskRequested', da
 const booted: TargetVmEvent = { type: 'TargetVmBootedFromDisk', data: ofVm };
 
 const request: TargetVmCommand = { type: 'RequestTargetVm', order: requested.data };
-const noteCreated: TargetVmCommand = { type: 'NoteCreated', reference };
+const enrolled: TargetVmEvent = { type: 'TargetVmRestorerEnrolled', data: { ...ofVm, restorerId } };
+const removalRequested: TargetVmEvent = { type: 'TargetVmRemovalRequested', data: ofVm };
+const removalFailed: TargetVmEvent = { type: 'TargetVmRemovalFailed', data: { ...ofVm, failure } };
+const removedWith = (id: string | null): TargetVmEvent => ({
+  type: 'TargetVmRemoved',
+  data: { ...ofVm, restorerId: id },
+});
+
+const noteCreated: TargetVmCommand = { type: 'NoteCreated', reference, isEnrolled: false };
+const noteStarted: TargetVmCommand = { type: 'NoteCreated', reference, isEnrolled: true };
+const requestRemoval: TargetVmCommand = { type: 'RequestRemoval', ...ofVm };
+const noteRemoved = (named: string | null): TargetVmCommand => ({ type: 'NoteRemoved', reference: named });
+const noteRemovalFailed: TargetVmCommand = { type: 'NoteRemovalFailed', failure };
 const noteEnrolled: TargetVmCommand = { type: 'NoteRestorerEnrolled', restorerId };
 const noteFailed: TargetVmCommand = { type: 'NoteFailed', failure };
 const requestBoot: TargetVmCommand = { type: 'RequestBootFromDisk' };
@@ -144,7 +158,157 @@ describe('booting a target VM from its disk', () => {
   });
 });
 
-it.each([noteCreated, noteEnrolled, noteFailed, requestBoot, noteBooted])(
+describe('a restore environment that enrols while nobody waits for it', () => {
+  const FAILED = [requested, failed, enrolled];
+
+  it('after a failure is remembered, once, and the machine is not ready by it', () => {
+    spec.given([requested, failed]).when(noteEnrolled).then([enrolled]);
+    expect(spec.given(FAILED).state).toMatchObject({ status: 'failed', failure, restorerId });
+    spec.given(FAILED).when(noteEnrolled).thenNothing();
+    spec.given(FAILED).when(requestBoot).thenRefused('PROVISIONING.TARGET_VM_NOT_READY');
+  });
+
+  it('makes the machine ready as soon as it is started again, for it will not enrol once more', () => {
+    const started = spec.given([...FAILED, requested]).when(noteStarted);
+    started.then([created, ready]);
+    expect(started.state).toMatchObject({ status: 'ready', reference, restorerId, failure: null });
+  });
+
+  it('is not taken for the one that is started with a token of its own, and has yet to enrol', () => {
+    const other = { ...ofVm, restorerId: '9d4f6172-0005-4000-8000-000000000005' };
+    spec
+      .given([...FAILED, requested])
+      .when(noteCreated)
+      .then([created]);
+    spec
+      .given([...FAILED, requested, created])
+      .when({ ...noteEnrolled, restorerId: other.restorerId })
+      .then([{ type: 'TargetVmReady', data: other }]);
+  });
+
+  it('is waited for when nobody has heard of it yet', () => {
+    spec.given([requested]).when(noteStarted).then([created]);
+  });
+
+  it('is part of what is removed', () => {
+    spec
+      .given([...FAILED, removalRequested])
+      .when(noteRemoved(null))
+      .then([removedWith(restorerId)]);
+  });
+});
+
+describe('the removal of a target VM', () => {
+  it.each<[string, TargetVmEvent[]]>([
+    ['is asked for', [requested]],
+    ['is made', [requested, created]],
+    ['is ready', READY],
+    ['could not be made', [requested, failed]],
+  ])('is announced before it is carried out, once, of one that %s', (_how, history) => {
+    spec.given(history).when(requestRemoval).then([removalRequested]);
+    spec
+      .given([...history, removalRequested])
+      .when(requestRemoval)
+      .thenNothing();
+  });
+
+  it('ends with the name of the restore environment that must not come back', () => {
+    spec
+      .given([...READY, removalRequested])
+      .when(noteRemoved(reference))
+      .then([removedWith(restorerId)]);
+    spec
+      .given([requested, removalRequested])
+      .when(noteRemoved(null))
+      .then([removedWith(null)]);
+    expect(spec.given([...READY, removalRequested, removedWith(restorerId)]).state).toMatchObject({
+      status: 'removed',
+    });
+  });
+
+  it('is over at once for one that nobody asked for, so that a request on its way comes too late', () => {
+    spec
+      .given([])
+      .when(requestRemoval)
+      .then([removedWith(null)]);
+    spec
+      .given([removedWith(null)])
+      .when(requestRemoval)
+      .thenNothing();
+    for (const command of [request, noteCreated, noteEnrolled, noteFailed, requestBoot, noteRemoved(null)]) {
+      spec
+        .given([removedWith(null)])
+        .when(command)
+        .thenRefused('PROVISIONING.TARGET_VM_REMOVED');
+    }
+  });
+
+  it.each<[string, TargetVmEvent[]]>([
+    ['is announced', [...READY, removalRequested]],
+    ['is over', [...READY, removalRequested, removedWith(restorerId)]],
+  ])('lets nothing be made or booted any more when it %s', (_when, history) => {
+    for (const command of [request, requestBoot]) {
+      spec.given(history).when(command).thenRefused('PROVISIONING.TARGET_VM_REMOVED');
+    }
+    for (const command of [noteFailed, noteBooted, noteEnrolled]) spec.given(history).when(command).thenNothing();
+  });
+
+  it.each<[string, TargetVmEvent[]]>([
+    ['boots from its disk', BOOTING],
+    ['runs from its disk', BOOTED],
+    ['may have been booted though that failed', [...BOOTING, failed]],
+    ['may have been booted before it was asked for again', [...BOOTING, failed, requested]],
+  ])('is refused for one that %s', (_how, history) => {
+    spec.given(history).when(requestRemoval).thenRefused('PROVISIONING.TARGET_VM_IN_PRODUCTION');
+  });
+
+  it('may fail, which is shown, and is announced again when it is asked for again', () => {
+    const history = [...READY, removalRequested, removalFailed];
+    spec
+      .given([...READY, removalRequested])
+      .when(noteRemovalFailed)
+      .then([removalFailed]);
+    expect(spec.given(history).state).toMatchObject({ status: 'removing', failure });
+    spec.given(history).when(noteRemovalFailed).thenNothing();
+    spec.given(history).when(requestRemoval).then([removalRequested]);
+    expect(spec.given([...history, removalRequested]).state).toMatchObject({ status: 'removing', failure: null });
+  });
+
+  it('begins anew when the hypervisor names the machine while it is being removed', () => {
+    const history = [requested, removalRequested];
+    spec.given(history).when(noteCreated).then([created]);
+    spec
+      .given([...history, created])
+      .when(noteRemoved(null))
+      .then([removalRequested]);
+    spec
+      .given([...history, created, removalRequested])
+      .when(noteRemoved(reference))
+      .then([removedWith(null)]);
+  });
+
+  it('begins anew when the hypervisor names the machine after it was removed', () => {
+    const history = [requested, removalRequested, removedWith(null)];
+    const named = spec.given(history).when(noteCreated);
+    named.then([created, removalRequested]);
+    expect(named.state).toMatchObject({ status: 'removing', reference });
+  });
+
+  it('takes a restore environment with it that enrols meanwhile, or afterwards', () => {
+    spec.given([requested, removalRequested]).when(noteEnrolled).then([enrolled]);
+    const removed = [requested, removalRequested, removedWith(null)];
+    spec
+      .given(removed)
+      .when(noteEnrolled)
+      .then([removedWith(restorerId)]);
+    spec
+      .given([...removed, removedWith(restorerId)])
+      .when(noteEnrolled)
+      .thenNothing();
+  });
+});
+
+it.each([noteCreated, noteEnrolled, noteFailed, requestBoot, noteBooted, noteRemoved(null), noteRemovalFailed])(
   'nothing is noted of a target VM that nobody requested: $type',
   (command) => {
     spec.given([]).when(command).thenRefused('PROVISIONING.TARGET_VM_NOT_FOUND');
@@ -152,9 +316,14 @@ it.each([noteCreated, noteEnrolled, noteFailed, requestBoot, noteBooted])(
 );
 
 describe('whatever happens to a target VM', () => {
-  const commands = fc.array(fc.constantFrom(request, noteCreated, noteEnrolled, noteFailed, requestBoot, noteBooted), {
-    maxLength: 15,
-  });
+  const moves = [request, noteCreated, noteStarted, noteEnrolled, noteFailed, requestBoot, noteBooted];
+  const removals = [requestRemoval, noteRemoved(null), noteRemoved(reference), noteRemovalFailed];
+  const commands = fc.array(
+    fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...moves) }, fc.constantFrom(...removals)),
+    {
+      maxLength: 20,
+    },
+  );
   const always = (check: (history: readonly TargetVmEvent[], played: readonly TargetVmCommand[]) => unknown) =>
     fc.assert(
       fc.asyncProperty(commands, async (played) => {
@@ -175,9 +344,28 @@ describe('whatever happens to a target VM', () => {
   it('has a reference as soon as the hypervisor has named one', () =>
     always((history) => {
       const last = history.findLast(({ type }) => type === 'TargetVmCreated' || type === 'TargetVmRequested');
-      expect(fold(targetVmDecider, history)?.reference ?? null).toBe(
-        last?.type === 'TargetVmCreated' ? reference : null,
-      );
+      const state = fold(targetVmDecider, history);
+      const named = state === null || state.status === 'never-made' ? null : state.reference;
+      expect(named).toBe(last?.type === 'TargetVmCreated' ? reference : null);
+    }));
+
+  it('is never removed without a word before, nor once it was booted from its disk', () =>
+    always((history) => {
+      history.forEach((event, index) => {
+        const before = history.slice(0, index).map(({ type }) => type);
+        if (event.type === 'TargetVmRemoved' && index > 0 && before[0] !== 'TargetVmRemoved') {
+          expect(before).toContain('TargetVmRemovalRequested');
+        }
+        if (event.type.includes('Remov')) expect(before).not.toContain('TargetVmBootFromDiskRequested');
+      });
+    }));
+
+  it('is neither made nor booted any more once its removal is announced', () =>
+    always((history) => {
+      const end = history.findIndex(({ type }) => type === 'TargetVmRemovalRequested' || type === 'TargetVmRemoved');
+      const after = end === -1 ? [] : history.slice(end).map(({ type }) => type);
+      expect(after.filter((type) => type.endsWith('Requested') && type !== 'TargetVmRemovalRequested')).toEqual([]);
+      expect(after.filter((type) => type === 'TargetVmReady' || type === 'TargetVmBootedFromDisk')).toEqual([]);
     }));
 
   it('has a state that a read model keeps as it is', () =>

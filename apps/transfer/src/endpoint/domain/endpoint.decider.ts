@@ -19,7 +19,13 @@ export type EndpointCredentialReplaced = DomainEvent<
 >;
 export type EndpointConnected = DomainEvent<
   'EndpointConnected',
-  { readonly endpointId: string; readonly connectionId: string; readonly software: string }
+  {
+    readonly endpointId: string;
+    readonly connectionId: string;
+    readonly software: string;
+    /** The process that holds the connection; left out by versions that did not know theirs. */
+    readonly serverId?: string | undefined;
+  }
 >;
 export type EndpointDisconnected = DomainEvent<
   'EndpointDisconnected',
@@ -29,22 +35,41 @@ export type InventoryReported = DomainEvent<
   'InventoryReported',
   { readonly endpointId: string; readonly inventory: MachineInventory }
 >;
+/** Its credential is refused from here on, and so is its token. */
+export type EndpointRevoked = DomainEvent<
+  'EndpointRevoked',
+  { readonly endpointId: string; readonly revokedAt: string }
+>;
 export type EndpointEvent =
-  EndpointEnrolled | EndpointCredentialReplaced | EndpointConnected | EndpointDisconnected | InventoryReported;
+  | EndpointEnrolled
+  | EndpointCredentialReplaced
+  | EndpointConnected
+  | EndpointDisconnected
+  | InventoryReported
+  | EndpointRevoked;
 
 export type EndpointCommand =
   | ({ readonly type: 'EnrolEndpoint' } & Omit<Identity, 'enrolledAt'>)
-  | { readonly type: 'NoteConnected'; readonly connectionId: string; readonly software: string }
+  | {
+      readonly type: 'NoteConnected';
+      readonly connectionId: string;
+      readonly software: string;
+      readonly serverId?: string | undefined;
+    }
   | { readonly type: 'NoteDisconnected'; readonly connectionId: string; readonly reason: string }
-  | { readonly type: 'ReportInventory'; readonly inventory: MachineInventory };
+  | { readonly type: 'ReportInventory'; readonly inventory: MachineInventory }
+  | { readonly type: 'RevokeEndpoint' };
 
 export type EndpointState =
   | (Identity & {
       readonly software: string | null;
       /** The connection in use; null while there is none. */
       readonly connectionId: string | null;
+      /** The process that holds it, as far as that is known. */
+      readonly serverId: string | null;
       readonly everConnected: boolean;
       readonly inventory: MachineInventory | null;
+      readonly revokedAt: string | null;
     })
   | null;
 
@@ -55,8 +80,18 @@ const notEnrolled = (): DomainError =>
     'Enrol its agent with an enrolment token first.',
   );
 
-const decideEnrolled = (command: EndpointCommand, state: NonNullable<EndpointState>): EndpointEvent[] => {
+const revoked = (): DomainError =>
+  new DomainError(
+    'TRANSFER.ENDPOINT_REVOKED',
+    'This endpoint is not accepted any more: what it belonged to was removed.',
+    'Enrol it again with a new enrolment token.',
+  );
+
+const decideEnrolled = (command: EndpointCommand, state: NonNullable<EndpointState>, now: string): EndpointEvent[] => {
   const { endpointId } = state;
+  if (state.revokedAt !== null && command.type !== 'NoteDisconnected' && command.type !== 'RevokeEndpoint') {
+    throw revoked();
+  }
   switch (command.type) {
     case 'EnrolEndpoint': {
       if (state.everConnected) {
@@ -69,8 +104,8 @@ const decideEnrolled = (command: EndpointCommand, state: NonNullable<EndpointSta
       return [{ type: 'EndpointCredentialReplaced', data: { endpointId, credentialHash: command.credentialHash } }];
     }
     case 'NoteConnected': {
-      const { connectionId, software } = command;
-      return [{ type: 'EndpointConnected', data: { endpointId, connectionId, software } }];
+      const { connectionId, software, serverId } = command;
+      return [{ type: 'EndpointConnected', data: { endpointId, connectionId, software, serverId } }];
     }
     case 'NoteDisconnected': {
       const { connectionId, reason } = command;
@@ -80,31 +115,38 @@ const decideEnrolled = (command: EndpointCommand, state: NonNullable<EndpointSta
     case 'ReportInventory':
       if (JSON.stringify(state.inventory) === JSON.stringify(command.inventory)) return [];
       return [{ type: 'InventoryReported', data: { endpointId, inventory: command.inventory } }];
+    case 'RevokeEndpoint':
+      return state.revokedAt === null ? [{ type: 'EndpointRevoked', data: { endpointId, revokedAt: now } }] : [];
   }
 };
+
+const NO_CONNECTION = { connectionId: null, serverId: null } as const;
 
 export const endpointDecider: Decider<EndpointState, EndpointCommand, EndpointEvent> = {
   initialState: null,
   evolve: (state, event) => {
     if (event.type === 'EndpointEnrolled') {
-      return { ...event.data, software: null, connectionId: null, everConnected: false, inventory: null };
+      const unseen = { software: null, ...NO_CONNECTION, everConnected: false, inventory: null, revokedAt: null };
+      return { ...event.data, ...unseen };
     }
     if (state === null) return null;
     switch (event.type) {
       case 'EndpointCredentialReplaced':
         return { ...state, credentialHash: event.data.credentialHash };
       case 'EndpointConnected': {
-        const { connectionId, software } = event.data;
-        return { ...state, connectionId, software, everConnected: true };
+        const { connectionId, software, serverId = null } = event.data;
+        return { ...state, connectionId, serverId, software, everConnected: true };
       }
       case 'EndpointDisconnected':
-        return { ...state, connectionId: null };
+        return { ...state, ...NO_CONNECTION };
       case 'InventoryReported':
         return { ...state, inventory: event.data.inventory };
+      case 'EndpointRevoked':
+        return { ...state, revokedAt: event.data.revokedAt };
     }
   },
   decide: (command, state, context) => {
-    if (state !== null) return decideEnrolled(command, state);
+    if (state !== null) return decideEnrolled(command, state, context.now);
     if (command.type !== 'EnrolEndpoint') throw notEnrolled();
     const { type: _type, ...identity } = command;
     return [{ type: 'EndpointEnrolled', data: { ...identity, enrolledAt: context.now } }];

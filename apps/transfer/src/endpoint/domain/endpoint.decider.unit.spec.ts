@@ -7,20 +7,23 @@ import {
   ENDPOINT,
   IDENTITY,
   INVENTORY,
+  SERVER,
   connected,
   credentialReplaced,
   disconnected,
   enrolled,
   inventoryReported,
+  revoked,
 } from '../endpoint.examples.js';
-import { type EndpointCommand, endpointDecider } from './endpoint.decider.js';
+import { type EndpointCommand, type EndpointEvent, endpointDecider } from './endpoint.decider.js';
 
 const spec = DeciderSpec.of(endpointDecider);
 const enrol = { type: 'EnrolEndpoint', ...IDENTITY } as const;
 const connect = (connectionId: string) =>
-  ({ type: 'NoteConnected', connectionId, software: 'landfall-agent 0.1.0' }) as const;
+  ({ type: 'NoteConnected', connectionId, software: 'landfall-agent 0.1.0', serverId: SERVER }) as const;
 const disconnect = (connectionId: string) =>
   ({ type: 'NoteDisconnected', connectionId, reason: 'the connection was closed' }) as const;
+const revoke = { type: 'RevokeEndpoint' } as const;
 const report = { type: 'ReportInventory', inventory: INVENTORY } as const;
 
 describe('enrolling an endpoint', () => {
@@ -45,6 +48,7 @@ describe('enrolling an endpoint', () => {
     ['connects', connect(CONNECTION_1)],
     ['leaves', disconnect(CONNECTION_1)],
     ['reports its inventory', report],
+    ['is revoked', revoke],
   ])('comes before it %s', (_what, command) => {
     spec.given([]).when(command).thenRefused('TRANSFER.SOURCE_NOT_ENROLLED');
   });
@@ -65,7 +69,19 @@ describe('the connection of an endpoint', () => {
   it('stays when the end of an earlier one is noted late', () => {
     const history = [enrolled, connected(CONNECTION_1), connected(CONNECTION_2)];
     spec.given(history).when(disconnect(CONNECTION_1)).thenNothing();
-    expect(spec.given(history).state).toMatchObject({ connectionId: CONNECTION_2 });
+    expect(spec.given(history).state).toMatchObject({ connectionId: CONNECTION_2, serverId: SERVER });
+  });
+
+  it('is held by a process that it is known of, unless an earlier version noted it', () => {
+    const { connectionId, software } = connect(CONNECTION_1);
+    const unknown: EndpointEvent = {
+      type: 'EndpointConnected',
+      data: { endpointId: ENDPOINT, connectionId, software },
+    };
+    expect(spec.given([enrolled, connected(CONNECTION_1), unknown]).state).toMatchObject({ serverId: null });
+    expect(spec.given([enrolled, connected(CONNECTION_1)]).state).toMatchObject({ serverId: SERVER });
+    const left = [enrolled, connected(CONNECTION_1), disconnected(CONNECTION_1)];
+    expect(spec.given(left).state).toMatchObject({ serverId: null });
   });
 
   it('ends once', () => {
@@ -90,6 +106,35 @@ describe("an endpoint's inventory", () => {
   });
 });
 
+describe('an endpoint that is revoked', () => {
+  const now = '2026-03-02T10:00:00.000Z';
+
+  it('is so once, whether it is connected or not', () => {
+    spec.given([enrolled]).when(revoke, { now }).then([revoked]);
+    spec
+      .given([enrolled, connected(CONNECTION_1)])
+      .when(revoke, { now })
+      .then([revoked]);
+    spec.given([enrolled, revoked]).when(revoke).thenNothing();
+  });
+
+  it.each<[string, EndpointCommand]>([
+    ['connect', connect(CONNECTION_2)],
+    ['get another credential by its token', enrol],
+    ['report its inventory', report],
+  ])('cannot %s any more', (_what, command) => {
+    spec.given([enrolled, revoked]).when(command).thenRefused('TRANSFER.ENDPOINT_REVOKED');
+  });
+
+  it('is seen to leave', () => {
+    const history = [enrolled, connected(CONNECTION_1), revoked];
+    spec
+      .given(history)
+      .when(disconnect(CONNECTION_1))
+      .then([disconnected(CONNECTION_1)]);
+  });
+});
+
 describe('whatever happens to an endpoint', () => {
   it('has a state that a read model keeps as it is', () => {
     const history = [
@@ -98,6 +143,7 @@ describe('whatever happens to an endpoint', () => {
       connected(CONNECTION_1),
       inventoryReported,
       disconnected(CONNECTION_1),
+      revoked,
     ];
     expectFoldToSurviveTheReadModel(endpointDecider, history);
   });
@@ -113,5 +159,6 @@ describe('whatever happens to an endpoint', () => {
       enrol,
       report,
       disconnect(CONNECTION_2),
+      revoke,
     ]));
 });

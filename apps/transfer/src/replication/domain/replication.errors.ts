@@ -58,3 +58,9 @@ export const finished = (): DomainError =>
     'The target was verified for the take-over; its disks are not written any more.',
     'Create a new task to migrate the machine again.',
   );
+
+export const paused = (): DomainError =>
+  new DomainError('TRANSFER.PAUSED', 'The task is paused.', 'Resume the task first.');
+
+export const stopped = (): DomainError =>
+  new DomainError('TRANSFER.STOPPED', 'The task was cancelled.', 'Withdraw the cancellation, or create a new task.');

@@ -1,5 +1,5 @@
 import type { Assignment } from '#libs/contracts';
-import type { ReplicationState } from './replication.state.js';
+import { type Replication, type ReplicationState, type RoundInHand, attemptIdOf } from './replication.state.js';
 
 const IDLE: Assignment = { kind: 'idle', assignmentId: 'idle' };
 
@@ -9,26 +9,32 @@ export interface WantedAssignments {
   readonly restorer: Assignment;
 }
 
+const AT_REST: WantedAssignments = { agent: IDLE, restorer: IDLE };
+
 export const wantedAssignments = (state: ReplicationState): WantedAssignments => {
-  if (state === null) return { agent: IDLE, restorer: IDLE };
-  const { taskId, round, disks, verification } = state;
-  const targets = disks.map(({ diskId, sizeBytes }) => ({ diskId, sizeBytes }));
-  if (round !== null) {
-    const restorer: Assignment = { kind: 'serve-exports', assignmentId: round.roundId, taskId, disks: targets };
-    if (round.exports === null) return { agent: IDLE, restorer };
-    const exportOf = new Map(round.exports.map((exported) => [exported.diskId, exported.export]));
-    const sources = disks.flatMap((disk) => {
-      const served = exportOf.get(disk.diskId);
-      return served === undefined ? [] : [{ ...disk, export: served }];
-    });
-    return {
-      agent: { kind: 'sync-round', assignmentId: round.roundId, taskId, roundKind: round.kind, disks: sources },
-      restorer,
-    };
-  }
-  if (verification?.status === 'running') {
-    const { verificationId } = verification;
-    return { agent: IDLE, restorer: { kind: 'compute-digests', assignmentId: verificationId, taskId, disks: targets } };
-  }
-  return { agent: IDLE, restorer: IDLE };
+  if (state === null || state.isPaused || state.isStopped) return AT_REST;
+  const { taskId, round, verification } = state;
+  if (round !== null) return wantedInRound(state, round);
+  if (verification?.status !== 'running') return AT_REST;
+  const { verificationId } = verification;
+  const disks = targetsOf(state);
+  return { agent: IDLE, restorer: { kind: 'compute-digests', assignmentId: verificationId, taskId, disks } };
+};
+
+const targetsOf = ({ disks }: Replication): { diskId: string; sizeBytes: number }[] =>
+  disks.map(({ diskId, sizeBytes }) => ({ diskId, sizeBytes }));
+
+/** The restore environment serves first; the agent begins once it does. */
+const wantedInRound = (state: Replication, round: RoundInHand): WantedAssignments => {
+  const { taskId } = state;
+  const { roundId, attempt, kind: roundKind, resend } = round;
+  const ofAttempt = { assignmentId: attemptIdOf(round), taskId, roundId, attempt };
+  const restorer: Assignment = { kind: 'serve-exports', ...ofAttempt, disks: targetsOf(state) };
+  if (round.exports === null) return { agent: IDLE, restorer };
+  const exportOf = new Map(round.exports.map((exported) => [exported.diskId, exported.export]));
+  const disks = state.disks.flatMap((disk) => {
+    const served = exportOf.get(disk.diskId);
+    return served === undefined ? [] : [{ ...disk, export: served }];
+  });
+  return { agent: { kind: 'sync-round', ...ofAttempt, roundKind, resend, disks }, restorer };
 };

@@ -1,27 +1,38 @@
 import { describe, expect, it } from 'vitest';
 import { assignment } from '#libs/contracts';
-import { fold } from '#libs/eventsourcing';
-import {
+import { fold, uuidV5 } from '#libs/eventsourcing';
+import * as example from '../replication.examples.js';
+import { replicationDecider } from './replication.decider.js';
+import type { ReplicationEvent } from './replication.events.js';
+import { wantedAssignments } from './wanted-assignments.js';
+
+const {
+  DIGESTING,
   DISKS,
   EXPORTS,
+  FINAL_BEGUN,
   FINAL_DONE,
-  FINAL_RUNNING,
+  FULL_BEGUN,
   FULL_DONE,
   FULL_RUNNING,
+  LINK_LOST,
   ROUND_1,
+  ROUND_2,
   ROUND_3,
   TASK,
   VERIFICATION,
   VERIFIED,
   VERIFYING,
-  differed,
   failed,
+  failedForNow,
   opened,
-  verificationFailed,
-} from '../replication.examples.js';
-import { replicationDecider } from './replication.decider.js';
-import type { ReplicationEvent } from './replication.events.js';
-import { wantedAssignments } from './wanted-assignments.js';
+  paused,
+  resent,
+  resumed,
+  started,
+  stopped,
+  windowOpened,
+} = example;
 
 const wantedAfter = (history: readonly ReplicationEvent[]) => {
   const wanted = wantedAssignments(fold(replicationDecider, history));
@@ -33,48 +44,90 @@ const wantedAfter = (history: readonly ReplicationEvent[]) => {
 
 const idle = { kind: 'idle', assignmentId: 'idle' };
 const targets = DISKS.map(({ diskId, sizeBytes }) => ({ diskId, sizeBytes }));
+const ofAttempt = (roundId: string, attempt: number) => ({
+  assignmentId: uuidV5(roundId, `attempt:${attempt}`),
+  taskId: TASK,
+  roundId,
+  attempt,
+});
+const serving = (roundId: string, attempt: number) => ({
+  kind: 'serve-exports',
+  ...ofAttempt(roundId, attempt),
+  disks: targets,
+});
+const syncing = (roundId: string, attempt: number, roundKind: string) => ({
+  kind: 'sync-round',
+  ...ofAttempt(roundId, attempt),
+  roundKind,
+  resend: false,
+  disks: DISKS.map((disk, index) => ({ ...disk, export: EXPORTS[index]!.export })),
+});
 
 describe('what the two ends should be doing', () => {
-  it.each([
+  it.each<[string, readonly ReplicationEvent[]]>([
     ['there is no replication', []],
     ['a round is done', FULL_DONE],
-    ['a round has failed', [...FULL_RUNNING, failed(ROUND_1, 'full')]],
+    ['a round has failed', [...FULL_BEGUN, failed(ROUND_1, 'full')]],
+    ['a round is to be tried again', [...FULL_BEGUN, ...failedForNow(ROUND_1, 'full')]],
+    ['a round is paused', [...FULL_BEGUN, paused]],
+    ['a verification is paused', [...DIGESTING, paused]],
+    ['the task is cancelled', [...FULL_BEGUN, failed(ROUND_1, 'full'), stopped]],
     ['the final round is done', FINAL_DONE],
     ['the target is verified', VERIFIED],
-    ['the target differed', [...VERIFYING, differed('ac')]],
-    ['the verification failed', [...VERIFYING, verificationFailed]],
+    ['the target differed', [...DIGESTING, example.differed('ac')]],
+    ['the verification failed', [...DIGESTING, example.verificationFailed]],
   ])('is nothing when %s', (_when, history) => {
     expect(wantedAfter(history)).toEqual({ agent: idle, restorer: idle });
   });
 
   it('is serving the target disks first, while the agent waits', () => {
-    expect(wantedAfter(FULL_RUNNING)).toEqual({
-      agent: idle,
-      restorer: { kind: 'serve-exports', assignmentId: ROUND_1, taskId: TASK, disks: targets },
-    });
+    expect(wantedAfter(FULL_RUNNING)).toEqual({ agent: idle, restorer: serving(ROUND_1, 1) });
   });
 
   it.each([
-    ['full', [...FULL_RUNNING, opened(ROUND_1)], ROUND_1],
-    ['final', [...FINAL_RUNNING, opened(ROUND_3)], ROUND_3],
-  ] as const)('is a %s round over every disk once they are served', (roundKind, history, roundId) => {
-    expect(wantedAfter(history)).toEqual({
-      agent: {
-        kind: 'sync-round',
-        assignmentId: roundId,
-        taskId: TASK,
-        roundKind,
-        disks: DISKS.map((disk, index) => ({ ...disk, export: EXPORTS[index]!.export })),
-      },
-      restorer: { kind: 'serve-exports', assignmentId: roundId, taskId: TASK, disks: targets },
+    ['full', FULL_BEGUN, ROUND_1],
+    ['final', FINAL_BEGUN, ROUND_3],
+  ] as const)(
+    'is a %s round over every disk once they are served, whether the link is there or not',
+    (kind, history, id) => {
+      const wanted = { agent: syncing(id, 1, kind), restorer: serving(id, 1) };
+      expect(wantedAfter(history)).toEqual(wanted);
+      expect(wantedAfter(history.slice(0, history.findLastIndex(({ type }) => type === 'ExportsOpened') + 1))).toEqual(
+        wanted,
+      );
+    },
+  );
+
+  it('is serving them afresh when the link is lost, while the agent waits; then going on', () => {
+    expect(wantedAfter(LINK_LOST)).toEqual({ agent: idle, restorer: serving(ROUND_1, 2) });
+    expect(wantedAfter([...LINK_LOST, opened(ROUND_1, 2)])).toEqual({
+      agent: syncing(ROUND_1, 2, 'full'),
+      restorer: serving(ROUND_1, 2),
     });
   });
 
-  it('is digesting the target while it is verified', () => {
-    expect(wantedAfter(VERIFYING)).toEqual({
+  it('is the same as ever while an end has no control channel: data goes on', () => {
+    const away = [...FULL_BEGUN, example.left(ROUND_1, 'agent'), windowOpened(ROUND_1, 2, 'agent-away')];
+    expect(wantedAfter(away)).toEqual(wantedAfter(FULL_BEGUN));
+  });
+
+  it('is the next attempt after a pause', () => {
+    const history = [...FULL_BEGUN, paused, resumed, windowOpened(ROUND_1, 2)];
+    expect(wantedAfter(history)).toEqual({ agent: idle, restorer: serving(ROUND_1, 2) });
+  });
+
+  it('is sending everything again when that is wished', () => {
+    const history = [...FULL_DONE, resent(started(ROUND_2, 2, 'full', 'manual')), opened(ROUND_2)];
+    expect(wantedAfter(history).agent).toEqual({ ...syncing(ROUND_2, 1, 'full'), resend: true });
+  });
+
+  it('is digesting the target while it is verified, also when it began before', () => {
+    const wanted = {
       agent: idle,
       restorer: { kind: 'compute-digests', assignmentId: VERIFICATION, taskId: TASK, disks: targets },
-    });
+    };
+    expect(wantedAfter(VERIFYING)).toEqual(wanted);
+    expect(wantedAfter(DIGESTING)).toEqual(wanted);
   });
 
   it('gives each disk its own export, whatever their order', () => {

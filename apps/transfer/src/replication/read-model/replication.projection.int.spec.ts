@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { DataSource } from 'typeorm';
+import type { DataSource, MigrationInterface } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { replicationView, sourceMachineView } from '#libs/contracts';
 import {
@@ -11,7 +11,7 @@ import {
   metadataOf,
 } from '#libs/eventsourcing';
 import { createDatabase } from '#libs/local-stack';
-import { type Projection, openReadModelStore } from '#libs/projections';
+import { type Projection, createDocumentTable, openReadModelStore } from '#libs/projections';
 import { InMemoryEventStore, exampleContext } from '#libs/testing';
 import { endpoints } from '../../endpoint/endpoint.aggregate.js';
 import * as endpoint from '../../endpoint/endpoint.examples.js';
@@ -33,7 +33,22 @@ import {
   tasksOfEndpoint,
 } from './replication.projection.js';
 
-const { AGENT, FINAL_DONE, FULL_DONE, FULL_RUNNING, RESTORER, ROUND_1, TASK, VERIFIED, VERIFYING } = example;
+const {
+  AGENT,
+  DIGESTING,
+  FINAL_DONE,
+  FULL_BEGUN,
+  FULL_DONE,
+  FULL_RUNNING,
+  LINK_LOST,
+  RESTORER,
+  ROUND_1,
+  SETTINGS,
+  TASK,
+  VERIFIED,
+  after,
+  failedForNow,
+} = example;
 
 let dataSource: DataSource;
 let store: InMemoryEventStore;
@@ -81,13 +96,27 @@ describe('the read model of replications', () => {
 
   it.each<[string, string, readonly ReplicationEvent[]]>([
     ['opening-exports', 'a round has begun', FULL_RUNNING],
-    ['transferring', 'its exports are open', [...FULL_RUNNING, example.opened(ROUND_1)]],
+    ['transferring', 'its link is there', FULL_BEGUN],
+    ['link-lost', 'its link is lost', LINK_LOST],
+    ['paused', 'it is paused', [...LINK_LOST, example.paused]],
+    ['waiting-for-retry', 'it is to be tried again', [...FULL_BEGUN, ...failedForNow(ROUND_1, 'full')]],
     ['idle', 'it is complete', FULL_DONE],
-    ['verifying', 'the target is compared', VERIFYING],
+    ['verifying', 'the target is compared', DIGESTING],
     ['idle', 'the target is verified', VERIFIED],
   ])('shows %s when %s', async (activity, _when, history) => {
     await replicated(history);
     expect((await view()).activity).toBe(activity);
+  });
+
+  it.each<[string, readonly ReplicationEvent[], string | null]>([
+    ['at the deadline of a window', LINK_LOST, after(SETTINGS.resumeWindowSeconds)],
+    ['at the time of a retry', [...FULL_BEGUN, ...failedForNow(ROUND_1, 'full')], after(60)],
+    ['never while work goes on', FULL_BEGUN, null],
+    ['never during a pause', [...LINK_LOST, example.paused], null],
+  ])('knows when something is due: %s', async (_when, history, dueAt) => {
+    await replicated(history);
+    const row = await dataSource.getRepository(ReplicationRow).findOneByOrFail({ id: TASK });
+    expect(row.dueAt?.toISOString() ?? null).toBe(dueAt);
   });
 
   it('shows the rounds with their times, and the digests of both sides', async () => {
@@ -98,8 +127,8 @@ describe('the read model of replications', () => {
       fullSyncCompleted: true,
       finalSyncCompleted: true,
       rounds: [
-        { number: 1, roundKind: 'full', status: 'completed', startedAt: minute(1), endedAt: minute(3) },
-        { number: 2, roundKind: 'final', status: 'completed', startedAt: minute(4), endedAt: minute(6) },
+        { number: 1, roundKind: 'full', status: 'completed', startedAt: minute(1), endedAt: minute(6) },
+        { number: 2, roundKind: 'final', status: 'completed', startedAt: minute(7), endedAt: minute(12) },
       ],
       verification: { status: 'verified', source: example.digests(), target: example.digests(), failure: null },
     });
@@ -111,6 +140,15 @@ describe('the read model of replications', () => {
     expect(row.state).toEqual(fold(replications.decider, FINAL_DONE));
   });
 
+  it('shows what was interrupted, for how long it waits, and how often it was taken up', async () => {
+    await replicated(LINK_LOST);
+    expect(await view()).toMatchObject({
+      settings: SETTINGS,
+      resumeWindow: { cause: 'link-lost', openedAt: after(0), deadlineAt: after(SETTINGS.resumeWindowSeconds) },
+      rounds: [{ status: 'link-lost', attempts: 2, comparison: 'all-blocks', resend: false }],
+    });
+  });
+
   it('finds the tasks of either end, newest first', async () => {
     await replicated(FULL_RUNNING);
     const later = randomUUID();
@@ -120,6 +158,29 @@ describe('the read model of replications', () => {
     await apply(replications, replicationProjection, later, history);
     for (const end of [AGENT, RESTORER]) expect(await tasksOfEndpoint(dataSource, end)).toEqual([later, TASK]);
     expect(await tasksOfEndpoint(dataSource, TASK)).toEqual([]);
+  });
+});
+
+describe('the read model of replications of an earlier version', () => {
+  it('is dropped, and folded again from the beginning', async () => {
+    const url = await createDatabase(inject('databaseUrl'), `transfer_${randomUUID().replaceAll('-', '')}`);
+    const earlier = createDocumentTable('CreateReplication1700000002000', 'replication', ['restorer_id text']);
+    const open = (migrations: readonly (new () => MigrationInterface)[]) =>
+      openReadModelStore({ url, schema: 'transfer', entities: [ReplicationRow], migrations });
+    const before = await open([earlier]);
+    await before.query(
+      'INSERT INTO replication (id, state, revision, position, changed_at) VALUES ($1, $2, 0, 7, now())',
+      [TASK, {}],
+    );
+    await before.query('INSERT INTO checkpoint (reader, position, epoch) VALUES ($1, 7, 3)', [
+      replicationProjection.name,
+    ]);
+    await before.destroy();
+    const upgraded = await open([createReplication]);
+    expect(await upgraded.getRepository(ReplicationRow).find()).toEqual([]);
+    const checkpoints = await upgraded.query<unknown[]>('SELECT position, epoch::text AS epoch FROM checkpoint');
+    expect(checkpoints).toEqual([{ position: null, epoch: '4' }]);
+    await upgraded.destroy();
   });
 });
 

@@ -1,9 +1,10 @@
-import { Column, type DataSource, Entity, type EntityManager } from 'typeorm';
+import { Column, type DataSource, Entity, type EntityManager, type QueryRunner } from 'typeorm';
 import type { ReplicationView, SyncRoundView } from '#libs/contracts';
 import type { PersistedEvent } from '#libs/eventsourcing';
 import { createDocumentTable, DocumentRow, type Projection, documentProjection } from '#libs/projections';
-import type { Replication } from '../domain/replication.state.js';
+import { type Replication, dueAtOf } from '../domain/replication.state.js';
 import { replications } from '../replication.aggregate.js';
+import { viewOf } from './replication-view.js';
 import { evolveRounds } from './sync-rounds.js';
 
 @Entity({ name: 'replication' })
@@ -14,22 +15,44 @@ export class ReplicationRow extends DocumentRow<Replication> {
   @Column({ name: 'restorer_id', type: 'text', nullable: true })
   restorerId!: string | null;
 
+  /** The next moment at which something is to happen by itself: the deadline of a window, or the time of a retry. */
+  @Column({ name: 'due_at', type: 'timestamptz', nullable: true })
+  dueAt!: Date | null;
+
   @Column({ type: 'jsonb', default: [] })
   rounds!: SyncRoundView[];
 }
 
-export const createReplication = createDocumentTable(
-  'CreateReplication1700000002000',
+const NAME = 'replication-projection';
+
+const CreateTable = createDocumentTable(
+  'CreateReplication1700000005000',
   'replication',
-  ['source_machine_id text', 'restorer_id text', "rounds jsonb NOT NULL DEFAULT '[]'"],
-  ['source_machine_id', 'restorer_id'],
+  ['source_machine_id text', 'restorer_id text', 'due_at timestamptz', "rounds jsonb NOT NULL DEFAULT '[]'"],
+  ['source_machine_id', 'restorer_id', 'due_at'],
 );
 
+/**
+ * Earlier versions folded less into the same table. A read model is a cache: theirs is dropped, and this one is folded
+ * from the beginning of the history, behind a new epoch that keeps their readers out.
+ */
+export const createReplication = class extends CreateTable {
+  override async up(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE IF EXISTS "replication"');
+    await super.up(runner);
+    await runner.query('UPDATE checkpoint SET position = NULL, epoch = epoch + 1 WHERE reader = $1', [NAME]);
+  }
+};
+
 const documents = documentProjection({
-  name: 'replication-projection',
+  name: NAME,
   table: 'replication',
   aggregate: replications,
-  columns: (state) => ({ source_machine_id: state?.sourceMachineId ?? null, restorer_id: state?.restorerId ?? null }),
+  columns: (state) => ({
+    source_machine_id: state?.sourceMachineId ?? null,
+    restorer_id: state?.restorerId ?? null,
+    due_at: dueAtOf(state),
+  }),
 });
 
 /** The folded state of each replication, and beside it the history of its rounds. */
@@ -46,31 +69,9 @@ export const replicationProjection: Projection = {
   },
 };
 
-const activityOf = ({ round, verification }: Replication): ReplicationView['activity'] => {
-  if (round !== null) return round.exports === null ? 'opening-exports' : 'transferring';
-  return verification?.status === 'running' ? 'verifying' : 'idle';
-};
-
 export const findReplication = async (dataSource: DataSource, taskId: string): Promise<ReplicationView | null> => {
   const row = await dataSource.getRepository(ReplicationRow).findOneBy({ id: taskId });
-  if (row === null) return null;
-  const { state, rounds } = row;
-  return {
-    taskId,
-    sourceMachineId: state.sourceMachineId,
-    restorerId: state.restorerId,
-    disks: [...state.disks],
-    activity: activityOf(state),
-    fullSyncCompleted: state.fullSyncCompleted,
-    finalSyncCompleted: state.finalSyncCompleted,
-    rounds,
-    verification: {
-      status: state.verification?.status ?? 'none',
-      source: [...state.sourceDigests],
-      target: [...(state.verification?.target ?? [])],
-      failure: state.verification?.failure ?? null,
-    },
-  };
+  return row === null ? null : viewOf(row.state, row.rounds);
 };
 
 /** Tasks in which an endpoint is one of the two ends, newest first. */

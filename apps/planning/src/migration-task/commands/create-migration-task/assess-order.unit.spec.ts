@@ -28,6 +28,7 @@ const order = (more: Partial<MigrationTaskOrder> = {}): MigrationTaskOrder => ({
   siteId,
   target: {},
   copyRawDisks: false,
+  settings: {},
   ...more,
 });
 const codesOf = (assessed: ReturnType<typeof assessOrder>): string[] => assessed.concerns.map(({ code }) => code);

@@ -4,6 +4,7 @@ import { type AddressInfo, type Server, type Socket, connect, createServer } fro
 export class CuttableLink {
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
+  #port = 0;
 
   private constructor(target: URL) {
     this.#server = createServer((near) => {
@@ -25,12 +26,12 @@ export class CuttableLink {
 
   static async to(target: URL): Promise<CuttableLink> {
     const link = new CuttableLink(target);
-    await new Promise<void>((resolve) => link.#server.listen(0, '127.0.0.1', resolve));
+    await link.mend();
     return link;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   /** Ends every connection and takes no new one. */
@@ -38,5 +39,14 @@ export class CuttableLink {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+  }
+
+  /** Takes connections again, at the same port. */
+  async mend(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#port, '127.0.0.1', resolve);
+    });
+    this.#port = (this.#server.address() as AddressInfo).port;
   }
 }

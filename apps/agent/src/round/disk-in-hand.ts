@@ -1,0 +1,53 @@
+import { type BaselineState, DigestTable, DiskResume } from '#libs/block-transfer';
+import type { DigestTableStore } from './round.ports.js';
+
+/** One disk of a round, over all attempts. Its table is in memory only while the disk is worked on. */
+export class DiskInHand {
+  /** What of the disk this round is done with. */
+  readonly resume: DiskResume;
+  readonly #diskBytes: number;
+  #baselineState: BaselineState | null = null;
+  #baseline: DigestTable | null = null;
+  #digests: DigestTable | null = null;
+  #isLoaded = false;
+
+  constructor(diskBytes: number) {
+    this.resume = new DiskResume(diskBytes);
+    this.#diskBytes = diskBytes;
+  }
+
+  async load(store: DigestTableStore, generation: string): Promise<void> {
+    if (this.#isLoaded) return;
+    const { table, baseline } = await store.load({ diskBytes: this.#diskBytes, generation });
+    // A round that failed before its first FLUSH leaves a table that says nothing.
+    const isWorthComparing = table !== null && !table.knowsNothing;
+    this.#baseline = isWorthComparing ? table : null;
+    this.#baselineState ??= table === null || isWorthComparing ? baseline : 'none';
+    this.#isLoaded = true;
+  }
+
+  /** The disk is done, and its table stored. */
+  putAway(): void {
+    this.#baseline = null;
+    this.#digests = null;
+    this.#isLoaded = false;
+  }
+
+  /** As it was when the round took the disk up. */
+  get baselineState(): BaselineState {
+    return this.#baselineState ?? 'none';
+  }
+
+  /** What the target is known to hold; null: nothing. */
+  get baseline(): DigestTable | null {
+    return this.#baseline;
+  }
+
+  /**
+   * The table that the round keeps. The same one as the baseline, so that a round which fails before its first write
+   * keeps what it had. Made when it is needed: it takes 512 MiB for each TiB of disk.
+   */
+  get digests(): DigestTable {
+    return (this.#digests ??= this.#baseline ?? DigestTable.unknown(this.#diskBytes));
+  }
+}

@@ -1,0 +1,194 @@
+import {
+  DIGEST_BLOCK_BYTES,
+  DigestTable,
+  type BaselineState,
+  type SyncDiskOptions,
+  type SyncDiskResult,
+} from '#libs/block-transfer';
+import type { EndpointProgress, EndpointReport, MachineInventory, RoundKind } from '#libs/contracts';
+import type { ReportOutcome } from '#libs/endpoint-link';
+import type { HeldFileSystems } from '../quiesce/hold-file-systems.js';
+import { fakeAssignment, fakeDisk, fakeInventory, ROUND_ID, TASK_ID } from './round-fixture.fake.js';
+import { PROGRESS_INTERVAL_MS } from './round-progress.js';
+import { RoundRunner } from './round-runner.js';
+import type { RoundState } from './round-state.file.js';
+import type { DigestTableStore, RoundPorts } from './round.ports.js';
+
+export const SMALL = fakeDisk('small', DIGEST_BLOCK_BYTES, '/small');
+export const LARGE = fakeDisk('large', 2 * DIGEST_BLOCK_BYTES, '/large');
+export const RESULT: SyncDiskResult = {
+  usedBytes: 4,
+  readBytes: 4,
+  sentBytes: 3,
+  zeroedBytes: 2,
+  durationMs: 1,
+  rootDigest: 'ab'.repeat(32),
+};
+const STANDING = { plannedBytes: 4, processedBytes: 4, sentBytes: 3, acknowledgedBytes: 3 };
+
+interface WantedAttempt {
+  readonly roundKind?: RoundKind;
+  readonly signal?: AbortSignal;
+  readonly resend?: boolean;
+  readonly roundId?: string;
+}
+
+/** A table of this disk size in which one block is known. */
+export function knownTable(diskBytes: number): DigestTable {
+  const table = DigestTable.unknown(diskBytes);
+  table.set(0, new Uint8Array(32).fill(7));
+  return table;
+}
+
+/** A machine in memory with two disks; everything that is done to it is written in `diary`. */
+export class FakeMachine {
+  diary: string[] = [];
+  readonly reports: EndpointReport[] = [];
+  readonly progress: EndpointProgress[] = [];
+  readonly log: string[] = [];
+  /** Stored digest tables by disk. */
+  readonly tables = new Map<string, { table: DigestTable | null; baseline: BaselineState }>();
+  /** What the newest call for each disk was given. */
+  readonly given = new Map<string, SyncDiskOptions>();
+  /** Waits other than those between two progress messages. They are over at once. */
+  readonly waitsMs: number[] = [];
+  inventory: MachineInventory = fakeInventory([LARGE, SMALL]);
+  state: RoundState | null = null;
+  lost = new AbortController();
+  heldUntilRelease = true;
+  answer: (report: EndpointReport) => Promise<ReportOutcome> = async () => 'acknowledged';
+  reach: (signal: AbortSignal) => Promise<void> = async () => undefined;
+  transfer: (options: SyncDiskOptions) => Promise<void> = async () => undefined;
+  afterTransfer: () => void = () => undefined;
+  endJournal: () => Promise<void> = async () => undefined;
+  #beat: () => void = () => undefined;
+
+  /** The process that works on the rounds. */
+  runner = new RoundRunner(this.#ports());
+
+  run(roundKind: RoundKind, signal = new AbortController().signal): Promise<void> {
+    return this.attempt(1, { roundKind, signal });
+  }
+
+  attempt(attempt: number, wanted: WantedAttempt = {}): Promise<void> {
+    const { roundKind = 'full', signal = new AbortController().signal, resend = false, roundId = ROUND_ID } = wanted;
+    const assignment = fakeAssignment(roundKind, [LARGE, SMALL], { attempt, resend });
+    return this.runner.run({ ...assignment, roundId }, signal);
+  }
+
+  /** A new process: what was in memory is gone. */
+  restart(): void {
+    this.runner = new RoundRunner(this.#ports());
+  }
+
+  /** Half a second passes. */
+  beat(): void {
+    this.#beat();
+  }
+
+  /** What was done, without what matters to tables and files alone. */
+  get deeds(): string[] {
+    return this.diary.filter((line) => !/^(begin|end|close|flush)/.test(line));
+  }
+
+  #ports(): RoundPorts {
+    return {
+      ...this.#sourcePorts(),
+      reachTarget: async ({ exportName }, signal) => {
+        this.diary.push(`reach ${exportName}`);
+        await this.reach(signal);
+      },
+      syncDisk: (options) => this.#syncDisk(options),
+      digestTables: { prepare: async () => undefined, of: (taskId, diskId) => this.#store(taskId, diskId) },
+      state: {
+        read: async () => this.state,
+        write: async (state) => {
+          this.state = state;
+        },
+      },
+      report: async (report) => {
+        this.reports.push(report);
+        return this.answer(report);
+      },
+      progress: (progress) => this.progress.push(progress),
+      scheduler: { nowMs: () => 0, after: (delayMs, action) => this.#after(delayMs, action) },
+      now: () => new Date(0),
+      random: () => 0.5,
+      log: (level, message) => this.log.push(`${level}: ${message}`),
+    };
+  }
+
+  #sourcePorts(): Pick<RoundPorts, 'collectInventory' | 'usedBlocksOf' | 'openSourceDisk' | 'quiesce'> {
+    return {
+      collectInventory: async () => this.inventory,
+      usedBlocksOf: async (disk) => {
+        this.diary.push(`map ${disk.diskId}`);
+        return { diskBytes: disk.sizeBytes, usedBytes: 4, extents: [{ offsetBytes: 0, lengthBytes: 4 }] };
+      },
+      openSourceDisk: async (device) => ({
+        sizeBytes: 0,
+        read: async () => undefined,
+        close: async () => void this.diary.push(`close ${device}`),
+      }),
+      quiesce: {
+        flush: async (disks) => void this.diary.push(`flush ${disks.map((disk) => disk.diskId).join()}`),
+        hold: async (disks) => {
+          this.diary.push(`hold ${disks.map((disk) => disk.diskId).join()}`);
+          return this.#held();
+        },
+      },
+    };
+  }
+
+  async #syncDisk(options: SyncDiskOptions): Promise<SyncDiskResult> {
+    this.diary.push(`sync ${options.diskId}`);
+    this.given.set(options.diskId, options);
+    await this.transfer(options);
+    options.onProgress?.({ activity: 'flushing', ...STANDING });
+    this.afterTransfer();
+    return RESULT;
+  }
+
+  #after(delayMs: number, action: () => void): () => void {
+    if (delayMs === PROGRESS_INTERVAL_MS) {
+      this.#beat = action;
+      return () => undefined;
+    }
+    this.waitsMs.push(delayMs);
+    const timer = setImmediate(action);
+    return () => {
+      clearImmediate(timer);
+    };
+  }
+
+  #held(): HeldFileSystems {
+    return {
+      lost: this.lost.signal,
+      release: async () => {
+        this.diary.push('release');
+        return this.heldUntilRelease;
+      },
+    };
+  }
+
+  #store(taskId: string, diskId: string): DigestTableStore {
+    return {
+      load: async ({ generation }) => {
+        if (taskId !== TASK_ID || generation !== TASK_ID) throw new Error('tables of another task');
+        return this.tables.get(diskId) ?? { table: null, baseline: 'none' };
+      },
+      begin: async (table) => {
+        this.diary.push(`begin ${diskId}`);
+        return {
+          forget: async () => undefined,
+          confirm: async () => undefined,
+          end: async () => {
+            this.diary.push(`end ${diskId}`);
+            await this.endJournal();
+            this.tables.set(diskId, { table, baseline: 'kept' });
+          },
+        };
+      },
+    };
+  }
+}

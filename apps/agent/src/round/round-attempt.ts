@@ -1,0 +1,196 @@
+import {
+  DIGEST_ALGORITHM,
+  DIGEST_BLOCK_BYTES,
+  EndpointFailure,
+  type DigestJournal,
+  type SourceDisk,
+  type SyncDiskOptions,
+  type SyncDiskResult,
+  type UsedMap,
+} from '#libs/block-transfer';
+import type { Comparison, DiskRoundResult, NbdExport, SyncRoundAssignment } from '#libs/contracts';
+import type { HeldFileSystems } from '../quiesce/hold-file-systems.js';
+import type { AcknowledgedRangesReporter } from './acknowledged-ranges.reporter.js';
+import { chooseDisks, type RoundDisk } from './disk-choice.decision.js';
+import type { DiskInHand } from './disk-in-hand.js';
+import { isPathLost } from './failure-of.decision.js';
+import { ofAttempt } from './of-attempt.js';
+import type { RoundInHand } from './round-in-hand.js';
+import { PROGRESS_INTERVAL_MS } from './round-progress.js';
+import type { RoundPorts } from './round.ports.js';
+import { reachPatiently } from './target-link.js';
+
+/**
+ * While file systems are held still, a target that owes an answer for this long counts as lost: half of the time for
+ * which they are held, so that most broken links show before that time is over.
+ */
+const HELD_SILENCE_LIMIT_MS = 30_000;
+
+/** How the disks of this attempt are read. */
+interface Reading {
+  readonly signal: AbortSignal;
+  readonly isHeld: boolean;
+}
+
+/** What of a disk is read. */
+interface Source {
+  readonly used: UsedMap;
+  readonly source: SourceDisk;
+  /** Every byte that the round needs of this disk has been read; may be called more than once. */
+  readonly onRead: () => void;
+}
+
+/** One attempt of a round. It connects first: a source must not be held still while it waits for a link. */
+export class RoundAttempt {
+  readonly #ports: RoundPorts;
+  readonly #round: RoundInHand;
+  readonly #assignment: SyncRoundAssignment;
+  readonly #acknowledged: AcknowledgedRangesReporter;
+
+  constructor(
+    ports: RoundPorts,
+    round: RoundInHand,
+    assignment: SyncRoundAssignment,
+    acknowledged: AcknowledgedRangesReporter,
+  ) {
+    this.#ports = ports;
+    this.#round = round;
+    this.#assignment = assignment;
+    this.#acknowledged = acknowledged;
+  }
+
+  /**
+   * Goes on with the round until all its disks are done.
+   * @throws EndpointFailure; `DATA_PATH_LOST` ends the attempt, not the round
+   */
+  async run(signal: AbortSignal): Promise<DiskRoundResult[]> {
+    const { taskId, roundKind, resend } = this.#assignment;
+    const disks = chooseDisks(this.#assignment, await this.#ports.collectInventory());
+    await this.#ports.digestTables.prepare(taskId);
+    this.#round.beginAttempt(roundKind === 'final');
+    const endTelling = this.#round.progress.tellEvery(PROGRESS_INTERVAL_MS, this.#assignment, this.#ports);
+    try {
+      const comparison = await this.#round.prepare(disks, resend);
+      const left = this.#round.left(disks);
+      await this.#establishLink(left, comparison, signal);
+      await (roundKind === 'final' ? this.#syncHeld(left, signal) : this.#syncInTurn(left, signal));
+      return this.#round.results;
+    } finally {
+      endTelling();
+    }
+  }
+
+  /** The first attempt tells the server of a path that cannot be had; the next ones it expects to wait. */
+  async #establishLink(left: readonly RoundDisk[], comparison: Comparison, signal: AbortSignal): Promise<void> {
+    const target = left[0]?.assigned.export;
+    if (target === undefined) return;
+    if (this.#assignment.attempt === 1) await this.#ports.reachTarget(target, signal);
+    else await reachPatiently(this.#ports, target, signal);
+    this.#ports.log('info', `The target of round ${this.#round.roundId} is reached (${comparison}).`);
+    const established = { kind: 'link-established', ...ofAttempt(this.#assignment), comparison } as const;
+    this.#ports.report(established).catch((error: unknown) => {
+      this.#ports.log('warn', `The link could not be reported: ${String(error)}`);
+    });
+  }
+
+  async #syncInTurn(disks: readonly RoundDisk[], signal: AbortSignal): Promise<void> {
+    for (const disk of disks) {
+      await this.#ports.quiesce.flush([disk.present]);
+      await this.#syncDisk(disk, { signal, isHeld: false }, () => undefined);
+    }
+  }
+
+  /** All disks are read while all file systems are held still, so that they belong to one moment. */
+  async #syncHeld(disks: readonly RoundDisk[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const held = await this.#ports.quiesce.hold(disks.map((disk) => disk.present));
+    let released: Promise<boolean> | null = null;
+    const release = (): Promise<boolean> => (released ??= held.release());
+    const reading = { signal: AbortSignal.any([signal, held.lost]), isHeld: true };
+    try {
+      for (const [index, disk] of disks.entries()) {
+        // The source goes on as soon as the last disk is read, not when the target has written it.
+        const onRead = index === disks.length - 1 ? (): void => void release() : (): void => undefined;
+        await this.#syncDisk(disk, reading, onRead).catch(async (error: unknown) => {
+          throw held.lost.aborted ? await this.#causeOfLostHold(error, disk.assigned.export, signal) : error;
+        });
+      }
+      if (!(await release())) throw heldTooShort(held);
+    } finally {
+      await release();
+    }
+  }
+
+  /** File systems that were let go before they were read may have waited for a link that says nothing any more. */
+  async #causeOfLostHold(lost: unknown, target: NbdExport, signal: AbortSignal): Promise<unknown> {
+    try {
+      await this.#ports.reachTarget(target, signal);
+      return lost;
+    } catch (error) {
+      return isPathLost(error) ? error : lost;
+    }
+  }
+
+  async #syncDisk(disk: RoundDisk, reading: Reading, onRead: Source['onRead']): Promise<void> {
+    const { present } = disk;
+    this.#round.progress.enter('mapping');
+    const used = await this.#ports.usedBlocksOf(present, { signal: reading.signal });
+    const source = await this.#ports.openSourceDisk(present.device);
+    try {
+      this.#round.finish(await this.#transfer(disk, reading, { used, source, onRead }));
+    } finally {
+      await source.close();
+    }
+  }
+
+  async #transfer(disk: RoundDisk, reading: Reading, from: Source): Promise<DiskRoundResult> {
+    const { diskId, sizeBytes: diskBytes } = disk.assigned;
+    const { taskId } = this.#assignment;
+    const inHand = await this.#round.takeUp(disk);
+    const journal = await this.#ports.digestTables.of(taskId, diskId).begin(inHand.digests, taskId);
+    let result: SyncDiskResult;
+    try {
+      result = await this.#ports.syncDisk(this.#options(disk, inHand, journal, reading, from));
+    } catch (error) {
+      // What is known to be on the target is kept; the journal alone would keep it, too.
+      await journal.end().catch((failure: unknown) => {
+        this.#ports.log('warn', `The digests of ${diskId} could not be put in order: ${String(failure)}`);
+      });
+      throw error;
+    }
+    await journal.end();
+    return {
+      ...{ diskId, diskBytes, ...result },
+      baseline: inHand.baselineState,
+      digestAlgorithm: DIGEST_ALGORITHM,
+      digestBlockBytes: DIGEST_BLOCK_BYTES,
+    };
+  }
+
+  #options(
+    { assigned: { diskId, export: target } }: RoundDisk,
+    { resume, baseline, digests }: DiskInHand,
+    journal: DigestJournal,
+    { signal, isHeld }: Reading,
+    { used, source, onRead }: Source,
+  ): SyncDiskOptions {
+    return {
+      ...{ diskId, source, used, target, baseline, digests, resume, journal, signal },
+      ...(isHeld ? { timeouts: { replyTimeoutMs: HELD_SILENCE_LIMIT_MS } } : {}),
+      onProgress: (standing) => {
+        const rescans = standing.activity === 'transferring' && baseline !== null;
+        this.#round.progress.update(diskId, rescans ? { ...standing, activity: 'rescanning' } : standing);
+        if (standing.activity === 'flushing') onRead();
+      },
+      onAcknowledged: (ranges) => {
+        this.#acknowledged.add(diskId, ranges);
+      },
+    };
+  }
+}
+
+function heldTooShort(held: HeldFileSystems): unknown {
+  return held.lost.aborted
+    ? held.lost.reason
+    : new EndpointFailure('SOURCE_READ_FAILED', 'The file systems were not held still while they were read.');
+}

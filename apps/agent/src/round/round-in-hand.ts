@@ -1,0 +1,91 @@
+import { DigestTable } from '#libs/block-transfer';
+import type { Comparison, DiskRoundResult, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
+import type { RoundDisk } from './disk-choice.decision.js';
+import { DiskInHand } from './disk-in-hand.js';
+import { RoundProgress } from './round-progress.js';
+import type { DigestTables } from './round.ports.js';
+
+/** What one process knows of the round that it works on, kept from one attempt to the next. */
+export class RoundInHand {
+  readonly roundId: string;
+  readonly progress: RoundProgress;
+  /** The report that ended the round. */
+  outcome: EndpointReport | null = null;
+  readonly #taskId: string;
+  readonly #tables: DigestTables;
+  readonly #disks = new Map<string, DiskInHand>();
+  readonly #results = new Map<string, DiskRoundResult>();
+  #comparison: Comparison | null = null;
+
+  constructor({ roundId, taskId, disks }: SyncRoundAssignment, tables: DigestTables) {
+    this.roundId = roundId;
+    this.progress = new RoundProgress(disks);
+    this.#taskId = taskId;
+    this.#tables = tables;
+  }
+
+  /**
+   * Once per attempt.
+   * @param readsAgain earlier attempts do not count: all disks have to belong to one moment of the source
+   */
+  beginAttempt(readsAgain: boolean): void {
+    this.progress.beginAttempt(readsAgain);
+    if (!readsAgain) return;
+    for (const disk of this.#disks.values()) disk.resume.readAgain();
+    this.#results.clear();
+  }
+
+  /** With its table in memory. */
+  async takeUp({ assigned: { diskId, sizeBytes } }: RoundDisk): Promise<DiskInHand> {
+    const disk = this.#disks.get(diskId) ?? new DiskInHand(sizeBytes);
+    this.#disks.set(diskId, disk);
+    await disk.load(this.#tables.of(this.#taskId, diskId), this.#taskId);
+    return disk;
+  }
+
+  finish(result: DiskRoundResult): void {
+    this.#results.set(result.diskId, result);
+    this.#disks.get(result.diskId)?.putAway();
+  }
+
+  /** The disks that this round is not done with. */
+  left(disks: readonly RoundDisk[]): readonly RoundDisk[] {
+    return disks.filter(({ assigned }) => !this.#results.has(assigned.diskId));
+  }
+
+  get results(): DiskRoundResult[] {
+    return [...this.#results.values()];
+  }
+
+  /**
+   * Before the first attempt connects; later ones go on with its answer. Blocks that the round sent itself are not
+   * compared.
+   * @param resend the digests are forgotten, of all disks at once: a round that fails in its first disk must not leave
+   *   the others to be compared by the next one
+   */
+  async prepare(disks: readonly RoundDisk[], resend: boolean): Promise<Comparison> {
+    if (this.#comparison !== null) return this.#comparison;
+    if (resend) for (const disk of disks) await this.#forget(disk);
+    this.#comparison = await this.#compares(disks);
+    return this.#comparison;
+  }
+
+  async #forget({ assigned: { diskId, sizeBytes: diskBytes } }: RoundDisk): Promise<void> {
+    const store = this.#tables.of(this.#taskId, diskId);
+    const kept = await store.load({ diskBytes, generation: this.#taskId });
+    if (kept.table === null) return;
+    const journal = await store.begin(DigestTable.unknown(diskBytes), this.#taskId);
+    await journal.end();
+  }
+
+  async #compares(disks: readonly RoundDisk[]): Promise<Comparison> {
+    // One that compares decides; the tables of the others need not fill the memory yet.
+    for (const disk of disks) if ((await this.takeUp(disk)).baseline !== null) return 'rescan';
+    return 'all-blocks';
+  }
+
+  end(outcome: EndpointReport): void {
+    this.outcome = outcome;
+    this.#disks.clear();
+  }
+}

@@ -1,0 +1,20 @@
+import type { Failure } from '#libs/contracts';
+import type { TargetVmOrder } from './target-vm.events.js';
+
+export type TargetVmCommand =
+  | { readonly type: 'RequestTargetVm'; readonly order: TargetVmOrder }
+  /**
+   * The hypervisor has answered, and the restore environment runs. `isEnrolled`: it was started without a token, as it
+   * needs none any more.
+   */
+  | { readonly type: 'NoteCreated'; readonly reference: string; readonly isEnrolled: boolean }
+  | { readonly type: 'NoteRestorerEnrolled'; readonly restorerId: string }
+  | { readonly type: 'NoteFailed'; readonly failure: Failure }
+  | { readonly type: 'RequestBootFromDisk' }
+  | { readonly type: 'NoteBootedFromDisk' }
+  | { readonly type: 'RequestRemoval'; readonly targetVmId: string; readonly taskId: string }
+  /** `reference`: what the machine was called when its removal was asked of the hypervisor. */
+  | { readonly type: 'NoteRemoved'; readonly reference: string | null }
+  | { readonly type: 'NoteRemovalFailed'; readonly failure: Failure };
+
+export type CommandOf<Type extends TargetVmCommand['type']> = Extract<TargetVmCommand, { type: Type }>;

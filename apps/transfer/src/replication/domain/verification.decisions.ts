@@ -1,0 +1,74 @@
+import { failureFor } from '#libs/contracts';
+import { type CommandContext, uuidV5 } from '#libs/eventsourcing';
+import { openWindowForAbsent } from './link.decisions.js';
+import type { CommandOf, ReplicationCommand } from './replication.commands.js';
+import { noFinalSync, paused, roundRunning, roundUnknown, stopped } from './replication.errors.js';
+import type { ReplicationEvent } from './replication.events.js';
+import { type Replication, isVerified, isVerifying } from './replication.state.js';
+import { closeWindow, openWindow } from './resume-window.js';
+
+export const startVerification = (state: Replication, context: CommandContext): ReplicationEvent[] => {
+  if (state.round !== null) throw roundRunning();
+  if (!state.finalSyncCompleted) throw noFinalSync();
+  if (isVerifying(state) || isVerified(state)) return [];
+  if (state.isStopped) throw stopped();
+  if (state.isPaused) throw paused();
+  const { taskId } = state;
+  const verificationId = uuidV5(context.commandId, 'verification');
+  return [
+    { type: 'VerificationStarted', data: { taskId, verificationId } },
+    openWindow({ taskId, workId: verificationId }, state, 'begin', context.now),
+  ];
+};
+
+type VerificationCommand = Extract<ReplicationCommand, { readonly verificationId: string }>;
+
+/** What the restore environment says of the verification in hand; anything about another one is refused. */
+export const noteOfVerification = (
+  command: VerificationCommand,
+  state: Replication,
+  context: CommandContext,
+): ReplicationEvent[] => {
+  const { taskId, verification } = state;
+  const { verificationId } = command;
+  if (!isVerifying(state) || verification?.verificationId !== verificationId) throw roundUnknown(verificationId);
+  switch (command.type) {
+    case 'NoteDigestsBegun':
+      if (verification.isBegun || state.isPaused) return [];
+      return [
+        { type: 'DigestsBegun', data: { taskId, verificationId } },
+        ...closeWindow(state),
+        ...openWindowForAbsent(state, 'restorer', context),
+      ];
+    case 'CompareDigests':
+      return compareDigests(command, state);
+    case 'FailVerification': {
+      const failure = failureFor(command.code, command.detail);
+      return [{ type: 'VerificationFailed', data: { taskId, verificationId, failure } }];
+    }
+  }
+};
+
+/** The take-over rests on this: every disk of the source has, on the target, the same root digest over the same bytes. */
+const compareDigests = (
+  { verificationId, disks: targets }: CommandOf<'CompareDigests'>,
+  state: Replication,
+): ReplicationEvent[] => {
+  const { taskId, sourceDigests } = state;
+  const differing = state.disks.flatMap(({ diskId }) => {
+    const source = sourceDigests.find((candidate) => candidate.diskId === diskId);
+    const target = targets.find((candidate) => candidate.diskId === diskId);
+    const equal =
+      source !== undefined &&
+      target?.rootDigest === source.rootDigest &&
+      target.diskBytes === source.diskBytes &&
+      target.digestBlockBytes === source.digestBlockBytes;
+    const sourceDigest = source?.rootDigest ?? 'missing';
+    const targetDigest = target?.rootDigest ?? 'missing';
+    return equal ? [] : [{ diskId, sourceDigest, targetDigest }];
+  });
+  if (differing.length === 0) {
+    return [{ type: 'ReplicaVerified', data: { taskId, verificationId, disks: [...targets] } }];
+  }
+  return [{ type: 'ReplicaDiffered', data: { taskId, verificationId, differing } }];
+};
