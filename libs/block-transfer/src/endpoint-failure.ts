@@ -10,10 +10,14 @@ export class EndpointFailure extends Error {
   constructor(
     readonly code: EndpointFailureCode,
     readonly detail: string,
-    options?: { cause?: unknown },
+    options?: { cause?: unknown; silentMs?: number },
   ) {
     super(`${code}: ${detail}`, options);
+    this.silentMs = options?.silentMs ?? 0;
   }
+
+  /** How long nothing had been heard when the failure showed; 0 when it showed at once. */
+  readonly silentMs: number;
 }
 
 /** The `code` of a Node system error (`ENOENT`), or an empty string. */

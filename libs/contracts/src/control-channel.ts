@@ -154,7 +154,13 @@ export const endpointReport = z.discriminatedUnion('kind', [
   /** Agent: the data path of this attempt is there, and the work goes on. */
   z.object({ kind: z.literal('link-established'), ...ofRound, comparison }),
   /** Agent: the data path of this attempt is lost. The round is not: it waits for the next attempt. */
-  z.object({ kind: z.literal('link-lost'), ...ofRound, detail: z.string().max(2000) }),
+  z.object({
+    kind: z.literal('link-lost'),
+    ...ofRound,
+    detail: z.string().max(2000),
+    /** How long nothing had come over the path when that was noticed: the interruption began so much earlier. */
+    silentMs: z.number().int().nonnegative(),
+  }),
   /** Agent: these ranges were written and a FLUSH that was sent after their acknowledgement succeeded. */
   z.object({
     kind: z.literal('ranges-acknowledged'),

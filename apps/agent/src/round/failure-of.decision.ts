@@ -26,3 +26,8 @@ export function isPathLost(error: unknown): boolean {
 function cut(text: string): string {
   return text.slice(0, MAX_DETAIL_CHARACTERS);
 }
+
+/** How long the path had been silent when it was found to be lost, in milliseconds. */
+export function silenceOf(error: unknown): number {
+  return error instanceof EndpointFailure ? Math.round(error.silentMs) : 0;
+}

@@ -28,9 +28,17 @@ describe('the attempts of a round', () => {
     it('report it at once in the first attempt, also before it was ever there, and leave the source alone', async () => {
       machine.reach = lost;
       await machine.attempt(1, { roundKind: 'final' });
-      expect(machine.reports).toEqual([{ kind: 'link-lost', ...ofAttempt(1), detail: 'the link broke' }]);
+      expect(machine.reports).toEqual([{ kind: 'link-lost', ...ofAttempt(1), detail: 'the link broke', silentMs: 0 }]);
       expect(machine.diary).toEqual(['reach small']);
       expect(machine.state).toEqual({ state: 'running', roundId: ROUND_ID });
+    });
+
+    it('tell how long it had been silent before that was noticed', async () => {
+      machine.reach = async () => {
+        throw new EndpointFailure('DATA_PATH_LOST', 'no answer', { silentMs: 60_000 });
+      };
+      await machine.attempt(1);
+      expect(machine.reports).toMatchObject([{ kind: 'link-lost', silentMs: 60_000 }]);
     });
 
     it('end without ending the round, whether or not anybody hears of it', async () => {
@@ -39,7 +47,7 @@ describe('the attempts of a round', () => {
       await machine.attempt(1);
       expect(machine.reports).toEqual([
         { kind: 'link-established', ...ofAttempt(1), comparison: 'all-blocks' },
-        { kind: 'link-lost', ...ofAttempt(1), detail: 'the link broke' },
+        { kind: 'link-lost', ...ofAttempt(1), detail: 'the link broke', silentMs: 0 },
       ]);
       expect(machine.diary.slice(-2)).toEqual(['end large', 'close /dev/large']);
       expect(machine.log.filter((line) => line.startsWith('warn'))).toEqual([

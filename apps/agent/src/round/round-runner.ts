@@ -1,7 +1,7 @@
 import type { DiskRoundResult, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
 import { LinkClosedError } from '#libs/endpoint-link';
 import { AcknowledgedRangesReporter } from './acknowledged-ranges.reporter.js';
-import { failureOf, isPathLost } from './failure-of.decision.js';
+import { failureOf, isPathLost, silenceOf } from './failure-of.decision.js';
 import { ofAttempt } from './of-attempt.js';
 import { RoundAttempt } from './round-attempt.js';
 import { RoundInHand } from './round-in-hand.js';
@@ -69,7 +69,7 @@ export class RoundRunner {
         'warn',
         `Round ${roundId} lost its link in attempt ${attempt}: ${detail}. ${round.progress.kept()}`,
       );
-      this.#reportLost(assignment, detail);
+      this.#reportLost(assignment, { detail, silentMs: silenceOf(ended.error) });
       return null;
     }
     this.#ports.log('warn', `Round ${roundId} failed: ${JSON.stringify({ code, detail })}`);
@@ -99,8 +99,8 @@ export class RoundRunner {
   }
 
   /** Nobody waits for the answer: the server's next wish is. */
-  #reportLost(assignment: SyncRoundAssignment, detail: string): void {
-    this.#ports.report({ kind: 'link-lost', ...ofAttempt(assignment), detail }).catch((error: unknown) => {
+  #reportLost(assignment: SyncRoundAssignment, loss: { readonly detail: string; readonly silentMs: number }): void {
+    this.#ports.report({ kind: 'link-lost', ...ofAttempt(assignment), ...loss }).catch((error: unknown) => {
       this.#ports.log('warn', `The lost link could not be reported: ${String(error)}`);
     });
   }

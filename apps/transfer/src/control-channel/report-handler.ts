@@ -28,8 +28,10 @@ export const commandOf = (report: EndpointReport, replication: Replication, at: 
       return { type: 'NoteLinkEstablished', roundId, attempt: attemptOf(report, replication), comparison, at };
     }
     case 'link-lost': {
-      const { roundId, detail } = report;
-      return { type: 'NoteLinkLost', roundId, attempt: attemptOf(report, replication), at, detail };
+      const { roundId, detail, silentMs } = report;
+      // It was lost when the silence began, not when it was noticed.
+      const lostAt = new Date(Date.parse(at) - silentMs).toISOString();
+      return { type: 'NoteLinkLost', roundId, attempt: attemptOf(report, replication), at: lostAt, detail };
     }
     case 'round-completed':
       return { type: 'CompleteSyncRound', roundId: report.roundId, disks: report.disks };

@@ -49,8 +49,8 @@ describe('what a report means for its replication', () => {
       { type: 'NoteLinkEstablished', ...ofRound, comparison: 'rescan', at: AT },
     ],
     [
-      { kind: 'link-lost', ...inHand, detail },
-      { type: 'NoteLinkLost', ...ofRound, detail, at: AT },
+      { kind: 'link-lost', ...inHand, detail, silentMs: 60_000 },
+      { type: 'NoteLinkLost', ...ofRound, detail, at: new Date(Date.parse(AT) - 60_000).toISOString() },
     ],
     [
       { kind: 'round-completed', ...inHand, disks: results() },
@@ -81,7 +81,7 @@ describe('what a report means for its replication', () => {
     { kind: 'exports-opened', ...ofAttempt(1), exports: EXPORTS },
     { kind: 'exports-failed', ...ofAttempt(1), ...failing },
     { kind: 'link-established', ...ofAttempt(1), comparison: 'rescan' },
-    { kind: 'link-lost', ...ofAttempt(1), detail },
+    { kind: 'link-lost', ...ofAttempt(1), detail, silentMs: 0 },
   ])('$kind of an earlier attempt is not taken for one of the attempt in hand', (report) => {
     expect(commandOf(report, inSecondAttempt, AT)).toMatchObject({ roundId: ROUND_1, attempt: 0 });
   });
@@ -140,7 +140,7 @@ describe('who may report', () => {
       [AGENT, { kind: 'digests-computed', ...ofVerification, disks: digests() }],
       [AGENT, { kind: 'digests-failed', ...ofVerification, ...failing }],
       [RESTORER, { kind: 'link-established', ...inHand, comparison: 'rescan' }],
-      [RESTORER, { kind: 'link-lost', ...inHand, detail }],
+      [RESTORER, { kind: 'link-lost', ...inHand, detail, silentMs: 0 }],
       [RESTORER, { kind: 'round-completed', ...inHand, disks: results() }],
       [RESTORER, { kind: 'round-failed', ...inHand, ...failing }],
       [RESTORER, { kind: 'ranges-acknowledged', ...inHand, diskId: 'disk-a', ranges }],
@@ -175,7 +175,7 @@ describe('a report that was on its way for long', () => {
     const { handler, typesOfStream, inHand } = await scene();
     await handler.handle(RESTORER, reportId(1), { kind: 'exports-opened', ...inHand, exports: EXPORTS }, NOW);
     for (let times = 0; times < 3; times += 1) {
-      await handler.handle(AGENT, reportId(2), { kind: 'link-lost', ...inHand, detail }, NOW);
+      await handler.handle(AGENT, reportId(2), { kind: 'link-lost', ...inHand, detail, silentMs: 0 }, NOW);
     }
     expect((await typesOfStream()).filter((type) => type === 'LinkLost')).toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { NbdExport } from '#libs/contracts';
 import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
-import { handshakeFailure, pathLost, replyFailure } from './nbd-failures.js';
+import { handshakeFailure, pathLost, pathSilent, replyFailure } from './nbd-failures.js';
 import { NbdHandshake, type Negotiated } from './nbd-handshake.js';
 import { ReplyDecoder } from './nbd-reply.decoder.js';
 import { Command, encodeRequest, MAX_RANGE_BYTES, type ExportInfo } from './nbd.codec.js';
@@ -132,7 +132,7 @@ export class NbdConnection {
     // Node's idle timer also sees a large write that trickles out: a slow link is not a dead one.
     socket.setTimeout(options.replyTimeoutMs ?? DEFAULT_REPLY_TIMEOUT_MS);
     socket.on('timeout', () => {
-      if (this.inFlight.size > 0) this.fail(pathLost(this.where, `no answer for ${socket.timeout ?? 0} ms`));
+      if (this.inFlight.size > 0) this.fail(pathSilent(this.where, socket.timeout ?? 0));
     });
     socket.on('error', (error) => this.fail(pathLost(this.where, reasonOf(error), error)));
     socket.on('end', () => this.fail(pathLost(this.where, 'the server closed the connection')));

@@ -24,6 +24,11 @@ export function pathLost(where: string, what: string, cause?: unknown): Endpoint
   return new EndpointFailure('DATA_PATH_LOST', `${where}: ${what}`, { cause });
 }
 
+/** A connection that owes an answer and has said nothing for this long: it was gone before it was noticed. */
+export function pathSilent(where: string, silentMs: number): EndpointFailure {
+  return new EndpointFailure('DATA_PATH_LOST', `${where}: no answer for ${silentMs} ms`, { silentMs });
+}
+
 /** A fault while speaking: the server refused or makes no sense, or the connection broke. */
 export function handshakeFailure(where: string, error: unknown): EndpointFailure {
   if (error instanceof EndpointFailure) return error;
