@@ -8,6 +8,7 @@ import { hciSites } from './hci-site/hci-site.aggregate.js';
 import { createHciSite, HciSiteRow, hciSiteProjection } from './hci-site/hci-site.projection.js';
 import { HciSitesController } from './hci-site/hci-sites.controller.js';
 import { driveHypervisorWhenRequested } from './policies/drive-hypervisor-when-requested/drive-hypervisor-when-requested.js';
+import { EnrolmentDeadlineSweeper } from './policies/fail-when-not-enrolled/enrolment-deadline-sweeper.js';
 import { noteReadyWhenRestorerEnrolled } from './policies/note-ready-when-restorer-enrolled/note-ready-when-restorer-enrolled.js';
 import type { ProvisioningConfig } from './provisioning.config.js';
 import { createTargetVm, refoldTargetVm, TargetVmRow, targetVmProjection } from './target-vm/target-vm.projection.js';
@@ -66,7 +67,7 @@ export class ProvisioningModule {
         }),
       ],
       controllers: [HciSitesController, TargetVmsController],
-      providers: [{ provide: DRIVERS, useValue: drivers }, ProvisioningReaders],
+      providers: [{ provide: DRIVERS, useValue: drivers }, EnrolmentDeadlineSweeper, ProvisioningReaders],
     };
   }
 }

@@ -35,7 +35,13 @@ export const PUBLISHED = {
   },
   targetVmCreated: {
     stored: 'provisioning.target-vm-created.v1',
-    schema: z.object({ targetVmId: z.uuid(), taskId: z.uuid(), reference: z.string() }),
+    schema: z.object({
+      targetVmId: z.uuid(),
+      taskId: z.uuid(),
+      reference: z.string(),
+      /** By when its restore environment has to have enrolled; left out by versions that waited for ever. */
+      enrolBy: instant.optional(),
+    }),
   },
   /** The restore environment has enrolled while nobody waited for it: after a failure, or during the removal. */
   targetVmRestorerEnrolled: {

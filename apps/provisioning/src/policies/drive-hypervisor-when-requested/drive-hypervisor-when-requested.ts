@@ -52,12 +52,15 @@ export const driveHypervisorWhenRequested = (
     };
     const context = reactionContext(event, 'issue-token', 'service:provisioning', new Date().toISOString());
     let isEnrolled = true;
-    const { reference } = await driver.ensureInRestoreEnvironment(order, () => {
+    let enrolBy = new Date(Date.now() + TOKEN_VALID_SECONDS * 1000).toISOString();
+    const { reference } = await driver.ensureInRestoreEnvironment(order, async () => {
       isEnrolled = false;
       const question = { kind: 'restorer', name: targetVmId, validSeconds: TOKEN_VALID_SECONDS } as const;
-      return bus.call(transferCalls.issueEnrolmentToken, question, context);
+      const environment = await bus.call(transferCalls.issueEnrolmentToken, question, context);
+      enrolBy = environment.expiresAt;
+      return environment;
     });
-    const after = await note(event, targetVmId, { type: 'NoteCreated', reference, isEnrolled });
+    const after = await note(event, targetVmId, { type: 'NoteCreated', reference, isEnrolled, enrolBy });
     // Its removal may have been carried out while this call was on its way; then nobody else looks for the machine.
     if (isLeaving(after)) await driver.remove(targetVmId);
   };

@@ -82,7 +82,7 @@ const state = async () => (await load(store, targetVms, targetVmId)).state;
 const bootable = async () => {
   await tell({ type: 'RequestTargetVm', order });
   await tell({ type: 'NoteRestorerEnrolled', restorerId });
-  await tell({ type: 'NoteCreated', reference: 'vm-7', isEnrolled: false });
+  await tell({ type: 'NoteCreated', reference: 'vm-7', isEnrolled: false, enrolBy: environment.expiresAt });
   await tell({ type: 'RequestBootFromDisk' });
   return last('target-vm-boot-from-disk-requested');
 };

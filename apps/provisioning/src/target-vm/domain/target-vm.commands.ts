@@ -5,9 +5,16 @@ export type TargetVmCommand =
   | { readonly type: 'RequestTargetVm'; readonly order: TargetVmOrder }
   /**
    * The hypervisor has answered, and the restore environment runs. `isEnrolled`: it was started without a token, as it
-   * needs none any more.
+   * needs none any more. `enrolBy`: until when its enrolment is waited for.
    */
-  | { readonly type: 'NoteCreated'; readonly reference: string; readonly isEnrolled: boolean }
+  | {
+      readonly type: 'NoteCreated';
+      readonly reference: string;
+      readonly isEnrolled: boolean;
+      readonly enrolBy: string;
+    }
+  /** The enrolment that was waited for until `enrolBy` is overdue. */
+  | { readonly type: 'ReachEnrolmentDeadline'; readonly enrolBy: string }
   | { readonly type: 'NoteRestorerEnrolled'; readonly restorerId: string }
   | { readonly type: 'NoteFailed'; readonly failure: Failure }
   | { readonly type: 'RequestBootFromDisk' }

@@ -1,4 +1,4 @@
-import type { Decider } from '#libs/eventsourcing';
+import type { CommandContext, Decider } from '#libs/eventsourcing';
 import { noteRemovalFailed, noteRemoved, requestRemoval } from './removal.decisions.js';
 import type { CommandOf, TargetVmCommand } from './target-vm.commands.js';
 import { notFound, notReady, removed } from './target-vm.errors.js';
@@ -12,10 +12,10 @@ const requestTargetVm = ({ order }: CommandOf<'RequestTargetVm'>, state: TargetV
 };
 
 /** Its restore environment may have enrolled before the call that started it was noted. */
-const noteCreated = ({ reference, isEnrolled }: CommandOf<'NoteCreated'>, vm: TargetVm): TargetVmEvent[] => {
+const noteCreated = ({ reference, isEnrolled, enrolBy }: CommandOf<'NoteCreated'>, vm: TargetVm): TargetVmEvent[] => {
   if (vm.reference !== null || vm.status === 'failed') return [];
   const { targetVmId, taskId, status, restorerId } = vm;
-  const created: TargetVmEvent = { type: 'TargetVmCreated', data: { targetVmId, taskId, reference } };
+  const created: TargetVmEvent = { type: 'TargetVmCreated', data: { targetVmId, taskId, reference, enrolBy } };
   // The call was on its way when the machine was removed.
   if (status === 'removed') return [created, { type: 'TargetVmRemovalRequested', data: { targetVmId, taskId } }];
   if (status !== 'requested' || !isEnrolled || restorerId === null) return [created];
@@ -49,6 +49,21 @@ const noteFailed = ({ failure }: CommandOf<'NoteFailed'>, { targetVmId, taskId, 
     ? [{ type: 'TargetVmFailed', data: { targetVmId, taskId, failure } }]
     : [];
 
+/** A restore environment that never came leaves a task without a reason; a person can start it again. */
+const reachEnrolmentDeadline = (
+  { enrolBy }: CommandOf<'ReachEnrolmentDeadline'>,
+  { targetVmId, taskId, status, enrolBy: awaitedUntil }: TargetVm,
+  now: string,
+): TargetVmEvent[] => {
+  if (status !== 'created' || awaitedUntil !== enrolBy || enrolBy > now) return [];
+  const failure = {
+    code: 'RESTORER_NOT_ENROLLED',
+    detail: `The restore environment had not enrolled by ${enrolBy}.`,
+    remedy: 'Check that the target VM runs its restore environment and reaches the server, then retry the task.',
+  };
+  return [{ type: 'TargetVmFailed', data: { targetVmId, taskId, failure } }];
+};
+
 const requestBootFromDisk = (vm: TargetVm): TargetVmEvent[] => {
   const { targetVmId, taskId, status, wasReady } = vm;
   if (isLeaving(vm)) throw removed();
@@ -61,9 +76,12 @@ const requestBootFromDisk = (vm: TargetVm): TargetVmEvent[] => {
 const decideVm = (
   command: Exclude<TargetVmCommand, { type: 'RequestTargetVm' | 'RequestRemoval' }>,
   vm: TargetVm,
+  { now }: CommandContext,
 ): TargetVmEvent[] => {
   const { targetVmId, taskId } = vm;
   switch (command.type) {
+    case 'ReachEnrolmentDeadline':
+      return reachEnrolmentDeadline(command, vm, now);
     case 'NoteCreated':
       return noteCreated(command, vm);
     case 'NoteRestorerEnrolled':
@@ -86,11 +104,11 @@ const decideVm = (
 export const targetVmDecider: Decider<TargetVmState, TargetVmCommand, TargetVmEvent> = {
   initialState,
   evolve,
-  decide: (command, state) => {
+  decide: (command, state, context) => {
     if (command.type === 'RequestTargetVm') return requestTargetVm(command, state);
     if (command.type === 'RequestRemoval') return requestRemoval(command, state);
     if (state === null) throw notFound();
     if (state.status === 'never-made') throw removed();
-    return decideVm(command, state);
+    return decideVm(command, state, context);
   },
 };

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fold } from '#libs/eventsourcing';
 import {
   DeciderSpec,
+  exampleContext,
   expectFoldToSurviveTheReadModel,
   expectRepeatsToChangeNothing,
   recordCommands,
@@ -18,6 +19,8 @@ const ofVm = {
   taskId: '9d4f6172-0002-4000-8000-000000000002',
 } as const;
 const restorerId = '9d4f6172-0004-4000-8000-000000000004';
+/** The moment at which the commands of these specs are handled. */
+const ENROL_BY = exampleContext().now;
 const reference = '/var/lib/landfall/vms/9d4f6172';
 const order = {
   ...ofVm,
@@ -36,7 +39,7 @@ const requested: TargetVmEvent = {
   type: 'TargetVmRequested',
   data: { ...order, specification: { ...order.specification, disks: [...order.specification.disks] } },
 };
-const created: TargetVmEvent = { type: 'TargetVmCreated', data: { ...ofVm, reference } };
+const created: TargetVmEvent = { type: 'TargetVmCreated', data: { ...ofVm, reference, enrolBy: ENROL_BY } };
 const ready: TargetVmEvent = { type: 'TargetVmReady', data: { ...ofVm, restorerId } };
 const failed: TargetVmEvent = { type: 'TargetVmFailed', data: { ...ofVm, failure } };
 const bootRequested: TargetVmEvent = { type: 'TargetVmBootFromDiskRequested', data: ofVm };
@@ -51,8 +54,8 @@ const removedWith = (id: string | null): TargetVmEvent => ({
   data: { ...ofVm, restorerId: id },
 });
 
-const noteCreated: TargetVmCommand = { type: 'NoteCreated', reference, isEnrolled: false };
-const noteStarted: TargetVmCommand = { type: 'NoteCreated', reference, isEnrolled: true };
+const noteCreated: TargetVmCommand = { type: 'NoteCreated', reference, isEnrolled: false, enrolBy: ENROL_BY };
+const noteStarted: TargetVmCommand = { type: 'NoteCreated', reference, isEnrolled: true, enrolBy: ENROL_BY };
 const requestRemoval: TargetVmCommand = { type: 'RequestRemoval', ...ofVm };
 const noteRemoved = (named: string | null): TargetVmCommand => ({ type: 'NoteRemoved', reference: named });
 const noteRemovalFailed: TargetVmCommand = { type: 'NoteRemovalFailed', failure };
@@ -373,4 +376,32 @@ describe('whatever happens to a target VM', () => {
 
   it('is not changed by commands that come again', () =>
     always((_history, played) => expectRepeatsToChangeNothing(targetVms, played)));
+});
+
+describe('the wait for the restore environment', () => {
+  const overdue = (enrolBy = ENROL_BY): TargetVmCommand => ({ type: 'ReachEnrolmentDeadline', enrolBy });
+
+  it('ends at its deadline with a failure that says what to do, and a retry begins anew', () => {
+    const { events } = spec.given([requested, created]).when(overdue());
+    expect(events).toMatchObject([{ type: 'TargetVmFailed', data: { failure: { code: 'RESTORER_NOT_ENROLLED' } } }]);
+    spec
+      .given([requested, created, ...events])
+      .when(request)
+      .then([requested]);
+  });
+
+  it('does not end before, and not by a deadline of an earlier start', () => {
+    const later = '2999-01-01T00:00:00.000Z';
+    const patient: TargetVmEvent = { type: 'TargetVmCreated', data: { ...ofVm, reference, enrolBy: later } };
+    spec.given([requested, patient]).when(overdue(later)).thenNothing();
+    spec.given([requested, patient]).when(overdue()).thenNothing();
+  });
+
+  it.each([
+    ['it has enrolled', [requested, created, ready]],
+    ['the machine has failed', [requested, failed]],
+    ['it is being removed', [requested, created, removalRequested]],
+  ])('is over when %s', (_when, history) => {
+    spec.given(history).when(overdue()).thenNothing();
+  });
 });

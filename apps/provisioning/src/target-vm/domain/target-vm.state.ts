@@ -7,6 +7,8 @@ export interface TargetVm extends TargetVmOrder {
     'requested' | 'created' | 'ready' | 'failed' | 'booting-from-disk' | 'booted-from-disk' | 'removing' | 'removed';
   /** The hypervisor's name for the machine; null until it has named it for the newest request. */
   readonly reference: string | null;
+  /** Until when the enrolment of its restore environment is waited for; null: not known yet, or for ever. */
+  readonly enrolBy: string | null;
   /** The restore environment that has enrolled for this machine, whether it was waited for or not. */
   readonly restorerId: string | null;
   /** It had been ready since the newest request. */
@@ -39,6 +41,7 @@ export const evolve = (state: TargetVmState, event: TargetVmEvent): TargetVmStat
       ...event.data,
       status: 'requested',
       reference: null,
+      enrolBy: null,
       // A machine that is asked for again may hold a restore environment that needs not enrol any more.
       restorerId: earlier?.restorerId ?? null,
       wasReady: false,
@@ -57,10 +60,10 @@ export const evolve = (state: TargetVmState, event: TargetVmEvent): TargetVmStat
 const evolveVm = (vm: TargetVm, event: Exclude<TargetVmEvent, { type: 'TargetVmRequested' }>): TargetVm => {
   switch (event.type) {
     case 'TargetVmCreated': {
-      const { reference } = event.data;
+      const { reference, enrolBy = null } = event.data;
       // What came before the hypervisor's answer is not undone by it.
       const status = vm.status === 'requested' ? 'created' : vm.status;
-      return { ...vm, status, reference, failure: null };
+      return { ...vm, status, reference, enrolBy, failure: null };
     }
     case 'TargetVmRestorerEnrolled':
       return { ...vm, restorerId: event.data.restorerId };
