@@ -126,6 +126,9 @@ export const PUBLISHED = {
   },
   /** Both ends rest; what was served for the round in hand is not served any more. */
   replicationPaused: { stored: 'transfer.replication-paused.v1', schema: z.object({ taskId: z.uuid() }) },
+  replicationResumed: { stored: 'transfer.replication-resumed.v1', schema: z.object({ taskId: z.uuid() }) },
+  replicationStopped: { stored: 'transfer.replication-stopped.v1', schema: z.object({ taskId: z.uuid() }) },
+  replicationReinstated: { stored: 'transfer.replication-reinstated.v1', schema: z.object({ taskId: z.uuid() }) },
   syncRoundCompleted: {
     stored: 'transfer.sync-round-completed.v1',
     schema: z.object({ taskId: z.uuid(), roundId: z.uuid(), roundKind, disks: z.array(diskRoundResult) }),

@@ -97,8 +97,8 @@ export const replications: Aggregate<ReplicationState, ReplicationCommand, Repli
     ReplicaDiffered: PUBLISHED.replicaDiffered,
     VerificationFailed: PUBLISHED.verificationFailed,
     ReplicationPaused: { stored: 'transfer.replication-paused.v1', schema: ofTask },
-    ReplicationResumed: { stored: 'transfer.replication-resumed.v1', schema: ofTask },
-    ReplicationStopped: { stored: 'transfer.replication-stopped.v1', schema: ofTask },
-    ReplicationReinstated: { stored: 'transfer.replication-reinstated.v1', schema: ofTask },
+    ReplicationResumed: PUBLISHED.replicationResumed,
+    ReplicationStopped: PUBLISHED.replicationStopped,
+    ReplicationReinstated: PUBLISHED.replicationReinstated,
   }),
 };

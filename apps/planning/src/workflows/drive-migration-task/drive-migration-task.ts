@@ -18,6 +18,7 @@ import { migrationTasks } from '../../migration-task/migration-task.aggregate.js
 import { type FollowedEvent, isCurrent, isFollowed } from './is-current.js';
 import { isPast } from './is-past.js';
 import { noteWhatHappened } from './note-what-happened.js';
+import { squareUp } from './square-up.js';
 import { SYNCHRONIZING_PHASES, actionOf, isUnderWay } from './phase-actions.js';
 import {
   endWork,
@@ -149,6 +150,7 @@ export const driveMigrationTask = (store: EventStore, bus: Pick<ServiceBus, 'cal
         if (isFollowed(own)) await follow(own, contextOf);
         return;
       }
+      await squareUp(store, bus, persisted, contextOf('square-up'));
       const note = noteWhatHappened(persisted);
       if (note === null || (await isPast(store, persisted, note))) return;
       const task = await tell(note.taskId, note.command, contextOf(note.command.type));

@@ -374,3 +374,23 @@ describe('the clean-up of a task', () => {
     expect(await state(each)).toMatchObject({ status: 'cleaning-up', cleanUpFailure: null });
   });
 });
+
+describe('a transfer that rests, or works, against its task', () => {
+  const pause: MigrationTaskCommand = { type: 'PauseMigrationTask' };
+  const cancel = { type: 'CancelMigrationTask', graceSeconds: null } as const;
+  const { replicationPaused, replicationResumed, replicationStopped, replicationReinstated } = PUBLISHED;
+
+  it.each([
+    ['paused late, after its task was resumed', [ready], replicationPaused, ['resume-replication']],
+    ['paused as its task is', [ready, pause], replicationPaused, []],
+    ['resumed though its task is paused', [ready, pause], replicationResumed, ['pause-replication']],
+    ['stopped though its task was taken back', [ready], replicationStopped, ['reinstate-replication']],
+    ['stopped as its task is', [ready, cancel], replicationStopped, []],
+    ['reinstated though its task is cancelled', [ready, cancel], replicationReinstated, ['stop-replication']],
+    ['reinstated as its task is', [ready], replicationReinstated, []],
+  ] as const)('is put right when it was %s', async (_what, commands, { stored }, calls) => {
+    const { workflow, store, bus } = await scene(...commands);
+    await workflow.react(await foreign(store, `replication-${TASK}`, stored, { taskId: TASK }));
+    expect(bus.calls.map(({ subject }) => subject)).toEqual(calls.map((call) => `landfall.transfer.${call}`));
+  });
+});
