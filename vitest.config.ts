@@ -2,8 +2,8 @@ import swc from 'unplugin-swc';
 import { defineConfig } from 'vitest/config';
 
 /**
- * Four levels, one project each. Nest's decorators need emitted metadata, hence SWC.
- * `unit` is pure and quick; the others get real servers from `test/stack.setup.ts`.
+ * Five levels, one project each. Nest's decorators need emitted metadata, hence SWC.
+ * `unit` and `simulation` are pure; the others get real servers from `test/stack.setup.ts`, or start their own.
  */
 const level = (name: string, include: string[], options: Record<string, unknown> = {}) => ({
   extends: true as const,
@@ -21,6 +21,7 @@ export default defineConfig({
     projects: [
       // Pure tests share one module cache per worker: loading everything anew for each file took four times as long.
       level('unit', ['{apps,libs,infra,test}/**/*.unit.spec.ts'], { isolate: false }),
+      level('simulation', ['test/simulation/**/*.sim.spec.ts'], { testTimeout: 120_000 }),
       level('integration', ['{apps,libs,infra,test}/**/*.int.spec.ts'], withStack),
       level('e2e', ['test/e2e/**/*.e2e.spec.ts'], { ...withStack, testTimeout: 300_000, fileParallelism: false }),
       level('fault', ['test/fault/**/*.fault.spec.ts'], {

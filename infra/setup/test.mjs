@@ -8,7 +8,11 @@ import { runInForeground } from './quiet-command.mjs';
 /** `check` runs the level `unit`, beside what is no test. */
 const LEVELS = [
   { name: 'check', report: 'unit', args: () => ['infra/setup/check.mjs'] },
-  ...['integration', 'e2e', 'fault'].map((name) => ({ name, report: name, args: () => vitestArguments(name) })),
+  ...['simulation', 'integration', 'e2e', 'fault'].map((name) => ({
+    name,
+    report: name,
+    args: () => vitestArguments(name),
+  })),
 ];
 
 const counts = [];
