@@ -2,7 +2,7 @@ import type { Lifetime } from '../world/lifetime.js';
 import type { Connection, Path } from '../world/network.js';
 import { DATA_SILENCE_MS } from '../world/network.js';
 import { SECOND } from '../world/simulated-clock.js';
-import type { Content } from './contents.js';
+import type { DataRequest, NumberedRequest } from './data-request.js';
 import type { OpenExports } from './open-exports.js';
 
 /** The agent's side lost the way to the target, and does not know how much of what it sent arrived. */
@@ -16,14 +16,6 @@ export class DataPathLost extends Error {
   ) {
     super(what);
   }
-}
-
-export type DataRequest =
-  { readonly kind: 'write'; readonly block: number; readonly content: Content } | { readonly kind: 'flush' };
-
-export interface NumberedRequest {
-  readonly number: number;
-  readonly request: DataRequest;
 }
 
 /** How long a connection is tried for. */

@@ -1,7 +1,7 @@
 import type { Lifetime } from '../world/lifetime.js';
 import type { Connection } from '../world/network.js';
 import type { Random } from '../world/random.js';
-import type { NumberedRequest } from './data-link.js';
+import type { NumberedRequest } from './data-request.js';
 import type { TargetDisk } from './target-disk.js';
 
 /** What a target disk takes for a request. */

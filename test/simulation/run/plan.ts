@@ -12,7 +12,7 @@ import type { DeliveryManner } from '../world/reader.js';
 import type { BusManner } from '../world/service-bus.js';
 import { HOUR, MINUTE, SECOND } from '../world/simulated-clock.js';
 import type { StoreManner } from '../world/store-client.js';
-import type { Whim } from '../world/operator.js';
+import type { Whim } from '../world/whim.js';
 
 /** How everything between the parts of the world behaves, apart from planned faults. */
 export interface Manners {

@@ -12,6 +12,7 @@ import type { Random } from './random.js';
 import type { BusClient } from './service-bus.js';
 import type { Lifetime } from './lifetime.js';
 import { HOUR, MINUTE, SECOND } from './simulated-clock.js';
+import type { Whim } from './whim.js';
 import type { Fact } from './live-folds.js';
 import type { Onlooker, World } from './world.js';
 
@@ -21,7 +22,6 @@ const AGAIN_MS = 5 * SECOND;
 /** How often a person tries again to mend a target that differs from its source, before giving it up. */
 const PATIENCE = 3;
 
-export type Whim = 'sync' | 'resend' | 'retry' | 'pause' | 'resume' | 'cancel' | 'withdraw' | 'cut-over' | 'schedule';
 /** As often as each is wanted. */
 const WHIMS: readonly Whim[] = [
   ...(['sync', 'resend', 'retry', 'retry', 'pause', 'resume', 'cancel'] as const),
