@@ -25,8 +25,11 @@ const ofTask = z.object({ taskId: z.uuid() });
 
 export const cutoverCalls = {
   allowCutover: serviceCall('cutover.allow-cutover', ofTask, nothing),
-  /** The task was cancelled: no request is taken, and none that was made stands, until the cutover is allowed again. */
-  withdrawCutover: serviceCall('cutover.withdraw-cutover', ofTask, nothing),
+  /**
+   * The task was cancelled: no request is taken, and none that was made stands, until the cutover is allowed again.
+   * With `saidBefore`: unless a person has asked for it, or confirmed it, since then.
+   */
+  withdrawCutover: serviceCall('cutover.withdraw-cutover', ofTask.extend({ saidBefore: instant.optional() }), nothing),
   requestCutover: serviceCall('cutover.request-cutover', ofTask, cutoverView),
   /** A person says that the business services on the source are stopped; the source itself runs on. */
   confirmSourceServicesStopped: serviceCall('cutover.confirm-source-services-stopped', ofTask, cutoverView),

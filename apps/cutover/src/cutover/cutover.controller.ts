@@ -27,10 +27,10 @@ export class CutoverController {
 
   @Answers(cutoverCalls.withdrawCutover)
   async withdraw(
-    { taskId }: RequestOf<typeof cutoverCalls.withdrawCutover>,
+    { taskId, saidBefore }: RequestOf<typeof cutoverCalls.withdrawCutover>,
     context: CommandContext,
   ): Promise<ReplyOf<typeof cutoverCalls.withdrawCutover>> {
-    await this.#handle(taskId, { type: 'WithdrawCutover', taskId }, context);
+    await this.#handle(taskId, { type: 'WithdrawCutover', taskId, saidBefore }, context);
     return {};
   }
 

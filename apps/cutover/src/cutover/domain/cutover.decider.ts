@@ -32,7 +32,8 @@ export type CutoverEvent =
 
 export type CutoverCommand =
   | { readonly type: 'AllowCutover'; readonly taskId: string }
-  | { readonly type: 'WithdrawCutover'; readonly taskId: string }
+  /** `saidBefore`: what a person has said since then stands; left out: nothing stands. */
+  | { readonly type: 'WithdrawCutover'; readonly taskId: string; readonly saidBefore?: string | undefined }
   | { readonly type: 'RequestCutover'; readonly taskId: string }
   | { readonly type: 'ConfirmSourceServicesStopped'; readonly taskId: string }
   | { readonly type: 'StartTakeOver'; readonly taskId: string; readonly targetVmId: string }
@@ -149,9 +150,18 @@ const decideCutover = (
 const allow = (taskId: string, state: CutoverState): CutoverEvent[] =>
   state === null || state.status === 'withdrawn' ? [{ type: 'CutoverAllowed', data: { taskId } }] : [];
 
+/** When a person last spoke: asked for the cutover, or confirmed it. */
+const lastWordAt = (state: CutoverState): string | null => state?.sourceServicesStoppedAt ?? state?.requestedAt ?? null;
+
 /** Recorded also for a cutover that was not possible yet: what was on its way then comes too late. */
-const withdraw = (taskId: string, state: CutoverState): CutoverEvent[] => {
+const withdraw = (
+  { taskId, saidBefore }: Extract<CutoverCommand, { type: 'WithdrawCutover' }>,
+  state: CutoverState,
+): CutoverEvent[] => {
   if (state?.status === 'withdrawn') return [];
+  const word = lastWordAt(state);
+  // The task was cancelled and taken back long ago, and this was on its way since.
+  if (saidBefore !== undefined && word !== null && word >= saidBefore) return [];
   if (state?.status === 'taking-over' || state?.status === 'taken-over') throw alreadyTakenOver();
   return [{ type: 'CutoverWithdrawn', data: { taskId } }];
 };
@@ -165,7 +175,7 @@ export const cutoverDecider: Decider<CutoverState, CutoverCommand, CutoverEvent>
   },
   decide: (command, state, context) => {
     if (command.type === 'AllowCutover') return allow(command.taskId, state);
-    if (command.type === 'WithdrawCutover') return withdraw(command.taskId, state);
+    if (command.type === 'WithdrawCutover') return withdraw(command, state);
     if (state === null) throw noFullSync();
     return decideCutover(command, state, context);
   },

@@ -118,6 +118,24 @@ describe('a cutover whose task is cancelled', () => {
       .thenNothing();
   });
 
+  it('stands when a person has spoken since the cancellation was taken back, and that is heard of late', () => {
+    const before = '2026-02-28T23:59:59.999Z';
+    for (const history of [REQUESTED, APPROVED, TAKING_OVER]) {
+      spec
+        .given(history)
+        .when({ ...withdraw, saidBefore: before })
+        .thenNothing();
+    }
+    spec
+      .given(REQUESTED)
+      .when({ ...withdraw, saidBefore: '2027-01-01T00:00:00.000Z' })
+      .then([withdrawn]);
+    spec
+      .given([allowed])
+      .when({ ...withdraw, saidBefore: before })
+      .then([withdrawn]);
+  });
+
   it.each([TAKING_OVER, TAKEN_OVER])('is not withdrawn any more once the target takes over', (...history) => {
     spec.given(history).when(withdraw).thenRefused('CUTOVER.ALREADY_TAKEN_OVER');
   });

@@ -21,12 +21,13 @@ import { noteWhatHappened } from './note-what-happened.js';
 import { squareUp } from './square-up.js';
 import { SYNCHRONIZING_PHASES, actionOf, isUnderWay } from './phase-actions.js';
 import {
+  type ContextOf,
   endWork,
   pauseWork,
-  reinstateWork,
   removeTarget,
   resumeWork,
   stopWork,
+  takeUpWork,
   withdrawCutover,
 } from './rest-actions.js';
 
@@ -55,8 +56,6 @@ const failureOfAction = async (action: () => Promise<unknown>): Promise<Failure 
  * told to its task. Its memory is the task's own stream.
  */
 export const driveMigrationTask = (store: EventStore, bus: Pick<ServiceBus, 'call'>): Reaction => {
-  type ContextOf = (reaction: string) => CommandContext;
-
   const tell = async (taskId: string, command: MigrationTaskCommand, context: CommandContext) =>
     (await handleCommand(store, migrationTasks, taskId, command, context)).state;
 
@@ -78,17 +77,6 @@ export const driveMigrationTask = (store: EventStore, bus: Pick<ServiceBus, 'cal
     await bus.call(transferCalls.startSyncRound, question, contextOf('start-sync-round'));
   };
 
-  /**
-   * Cancelled and taken back before anybody could act on it, the task may have work in hand that a cutover rested on.
-   * That work ends as it would have ended.
-   */
-  const goOn = async (task: MigrationTask, generation: number, contextOf: ContextOf): Promise<void> => {
-    if (task.phase === 'keep-in-sync' && task.cleanUpGeneration === generation) {
-      await endWork(bus, task, contextOf('end-work'));
-    }
-    await reinstateWork(bus, task.taskId, contextOf('reinstate-replication'));
-  };
-
   const cleanUp = async (task: MigrationTask, contextOf: ContextOf): Promise<void> => {
     const failure = await failureOfAction(async () => {
       await endWork(bus, task, contextOf('end-work'));
@@ -98,7 +86,7 @@ export const driveMigrationTask = (store: EventStore, bus: Pick<ServiceBus, 'cal
     await tell(task.taskId, { type: 'NoteCleanUpFailure', failure }, contextOf('note-clean-up-failure'));
   };
 
-  const follow = async (event: FollowedEvent, contextOf: ContextOf): Promise<void> => {
+  const follow = async (event: FollowedEvent, at: string, contextOf: ContextOf): Promise<void> => {
     const { taskId } = event.data;
     const { state: task } = await load(store, migrationTasks, taskId);
     if (task === null || !isCurrent(event, task)) return;
@@ -114,7 +102,7 @@ export const driveMigrationTask = (store: EventStore, bus: Pick<ServiceBus, 'cal
       case 'MigrationTaskCancelled':
         return endWork(bus, task, contextOf('end-work'));
       case 'CancellationWithdrawn':
-        return goOn(task, event.data.generation, contextOf);
+        return takeUpWork(bus, task, { generation: event.data.generation, at }, contextOf);
       case 'CleanUpStarted':
         return cleanUp(task, contextOf);
     }
@@ -147,7 +135,7 @@ export const driveMigrationTask = (store: EventStore, bus: Pick<ServiceBus, 'cal
         reactionContext(persisted, reaction, 'service:planning', new Date().toISOString());
       const own = migrationTasks.codec.decode(persisted);
       if (own !== null) {
-        if (isFollowed(own)) await follow(own, contextOf);
+        if (isFollowed(own)) await follow(own, persisted.metadata.occurredAt, contextOf);
         return;
       }
       await squareUp(store, bus, persisted, contextOf('square-up'));

@@ -239,7 +239,7 @@ describe('a task that is cancelled', () => {
     const each = await scene(ready, cancel, withdraw);
     await each.workflow.react(await last(each, 'migration-task-cancelled'));
     for (const event of (await each.own()).slice(-2)) await each.workflow.react(event);
-    expect(subjectsOf(each)).toEqual([SUBJECTS.reinstate, SUBJECTS.startFullSync]);
+    expect(subjectsOf(each)).toEqual([SUBJECTS.reinstate, SUBJECTS.resume, SUBJECTS.startFullSync]);
   });
 
   it('ends what its cutover rested on, when that is withdrawn before anybody could act on the cancellation', async () => {
@@ -250,8 +250,18 @@ describe('a task that is cancelled', () => {
       SUBJECTS.stop,
       SUBJECTS.withdrawCutover,
       SUBJECTS.reinstate,
+      SUBJECTS.resume,
       SUBJECTS.allowCutover,
     ]);
+    // A cutover that somebody asked for after that is another one.
+    const withdrawnAt = (await last(each, 'cancellation-withdrawn')).metadata.occurredAt;
+    expect(each.bus.calls[1]?.data).toMatchObject({ saidBefore: withdrawnAt });
+  });
+
+  it('is not resumed by that when it was paused since', async () => {
+    const each = await scene(ready, cancel, withdraw, pause);
+    await each.workflow.react(await last(each, 'cancellation-withdrawn'));
+    expect(subjectsOf(each)).toEqual([SUBJECTS.reinstate]);
   });
 
   it('stops a round that began late, as a paused one holds it', async () => {

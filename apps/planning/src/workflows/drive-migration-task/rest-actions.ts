@@ -5,6 +5,9 @@ import type { MigrationTask } from '../../migration-task/domain/migration-task.s
 
 type Services = Pick<ServiceBus, 'call'>;
 
+/** The context of a command, by the name of what is done. */
+export type ContextOf = (reaction: string) => CommandContext;
+
 /** A transfer that has not begun has nothing to hold, to stop or to go on with. */
 const unlessNotStarted = async (work: Promise<unknown>): Promise<void> => {
   try {
@@ -26,8 +29,13 @@ export const stopWork = (bus: Services, taskId: string, context: CommandContext)
 export const reinstateWork = (bus: Services, taskId: string, context: CommandContext): Promise<void> =>
   unlessNotStarted(bus.call(transferCalls.reinstateReplication, { taskId }, context));
 
-export const withdrawCutover = (bus: Services, taskId: string, context: CommandContext): Promise<unknown> =>
-  bus.call(cutoverCalls.withdrawCutover, { taskId }, context);
+/** @param saidBefore what a person has said of the cutover since then stands; left out: nothing stands */
+export const withdrawCutover = (
+  bus: Services,
+  taskId: string,
+  context: CommandContext,
+  saidBefore?: string,
+): Promise<unknown> => bus.call(cutoverCalls.withdrawCutover, { taskId, saidBefore }, context);
 
 /**
  * The work in hand ends and the cutover with it. For one cancellation or clean-up it is the same two commands whenever
@@ -37,13 +45,39 @@ export const endWork = async (
   bus: Services,
   { taskId, cleanUpGeneration }: MigrationTask,
   context: CommandContext,
+  saidBefore?: string,
 ): Promise<void> => {
   const once = (what: string): CommandContext => ({
     ...context,
     commandId: uuidV5(taskId, `${what}:${cleanUpGeneration}`),
   });
   await stopWork(bus, taskId, once('stop-replication'));
-  await withdrawCutover(bus, taskId, once('withdraw-cutover'));
+  await withdrawCutover(bus, taskId, once('withdraw-cutover'), saidBefore);
+};
+
+/** A cancellation that was taken back, and when that was. */
+export interface WithdrawnCancellation {
+  readonly generation: number;
+  readonly at: string;
+}
+
+/**
+ * Cancelled and taken back before anybody could act on it, the task may have work in hand that a cutover rested on.
+ * That work ends as it would have ended, but for what a person has said since: this may have been on its way for long.
+ * A pause ended with the cancellation, also where that was never acted upon.
+ */
+export const takeUpWork = async (
+  bus: Services,
+  task: MigrationTask,
+  withdrawn: WithdrawnCancellation,
+  contextOf: ContextOf,
+): Promise<void> => {
+  const { taskId, phase, cleanUpGeneration, isPaused } = task;
+  if (phase === 'keep-in-sync' && cleanUpGeneration === withdrawn.generation) {
+    await endWork(bus, task, contextOf('end-work'), withdrawn.at);
+  }
+  await reinstateWork(bus, taskId, contextOf('reinstate-replication'));
+  if (!isPaused) await resumeWork(bus, taskId, contextOf('resume-replication'));
 };
 
 export const removeTarget = (
