@@ -122,7 +122,11 @@ describe('a round that is broken off', () => {
         if (processedBytes > 20 * MIB) process.kill(server.pid, 'SIGSTOP');
       },
     });
-    await expect(broken).rejects.toMatchObject({ code: 'DATA_PATH_LOST', detail: expect.stringMatching(/no answer/), silentMs: 400 });
+    await expect(broken).rejects.toMatchObject({
+      code: 'DATA_PATH_LOST',
+      detail: expect.stringMatching(/no answer/),
+      silentMs: 400,
+    });
     await expect(sync(server, { timeouts: { handshakeTimeoutMs: 300 } })).rejects.toMatchObject({
       code: 'DATA_PATH_LOST',
       detail: expect.stringMatching(/no NBD handshake/),

@@ -185,6 +185,9 @@ function expectTrueTable(digests: DigestTable, target: FragileTarget): void {
   for (const index of target.kept) if (!digests.isKnown(index)) expect.fail(`block ${index} is known on disk only`);
 }
 
+/** Each run moves megabytes; every execution draws others. */
+const RUNS = 8;
+
 describe('attempts of a round', () => {
   it('end with the source on the target, and send what was durable only once, with nothing known before', async () => {
     await fc.assert(
@@ -207,7 +210,7 @@ describe('attempts of a round', () => {
         expect(round.resume.totals.sentBytes).toBeGreaterThanOrEqual(calm.sentBytes);
         expect(round.resume.totals.sentBytes).toBeLessThanOrEqual(target.sentBytes);
       }),
-      { numRuns: 25 },
+      { numRuns: RUNS },
     );
   });
 
@@ -238,7 +241,7 @@ describe('attempts of a round', () => {
           expect(target.sentBytes - target.wastedBytes).toBe(calm.target.sentBytes);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: RUNS },
     );
   });
 
@@ -275,7 +278,7 @@ describe('attempts of a round', () => {
         expect(round.resume.doneBytes).toBe(DISK_BYTES);
         expect(round.digests.rootDigest()).toMatch(/^[0-9a-f]{64}$/);
       }),
-      { numRuns: 25 },
+      { numRuns: RUNS },
     );
   });
 
