@@ -20,7 +20,11 @@ export default defineConfig({
     environment: 'node',
     projects: [
       // Pure tests share one module cache per worker: loading everything anew for each file took four times as long.
-      level('unit', ['{apps,libs,infra,test}/**/*.unit.spec.ts'], { isolate: false }),
+      level('unit', ['{apps,libs,infra,test}/**/*.unit.spec.ts'], {
+        isolate: false,
+        // It only ends what hangs: `check` runs beside linter and compiler, where properties get a third of a core.
+        testTimeout: 20_000,
+      }),
       level('simulation', ['test/simulation/**/*.sim.spec.ts'], { testTimeout: 120_000 }),
       level('integration', ['{apps,libs,infra,test}/**/*.int.spec.ts'], withStack),
       level('e2e', ['test/e2e/**/*.e2e.spec.ts'], { ...withStack, testTimeout: 300_000, fileParallelism: false }),

@@ -58,7 +58,7 @@ const anyMoves = fc.tuple(fc.constantFrom(...BEGINNINGS), moves).map((parts) => 
 const always = (check: (played: Played) => void | Promise<void>): Promise<void> =>
   fc.assert(
     fc.asyncProperty(anyMoves, async (each) => check(play(each))),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 const everyState = (check: (state: Replication) => void): Promise<void> =>
   always(({ states }) => {
