@@ -95,7 +95,7 @@ export class Restorer {
     opened: readonly DiskExport[],
     work: Lifetime,
   ): Promise<void> {
-    for (let toldBlocks = 0; ;) {
+    for (let toldBlocks = -1; ;) {
       await work.sleep(TELL_MS);
       const writtenBlocks = opened.reduce((sum, served) => sum + served.writtenBlocks, 0);
       if (writtenBlocks === toldBlocks) continue;

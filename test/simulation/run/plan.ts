@@ -29,7 +29,7 @@ export interface Manners {
 export interface OperatorManner {
   /** Mean pause between two whims; null: nobody interferes. */
   readonly whimEveryMs: number | null;
-  /** What people do as soon as something happens, and each time that it does. */
+  /** What people do as soon as something happens, the first few times that it does. */
   readonly impulses: readonly { readonly eventType: string; readonly delayMs: number; readonly whim: Whim }[];
   /** What is done with a task that has come to rest after the last fault. */
   readonly ending: 'leave' | 'cut-over' | 'cancel';

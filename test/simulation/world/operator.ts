@@ -19,6 +19,8 @@ import type { Onlooker, World } from './world.js';
 /** Between two tries of the same request. */
 const AGAIN_MS = 5 * SECOND;
 
+/** How often one impulse is given way to: two of them may set off each other. */
+const MOST_TIMES = 4;
 /** How often a person tries again to mend a target that differs from its source, before giving it up. */
 const PATIENCE = 3;
 
@@ -37,6 +39,8 @@ export class Operator implements Onlooker {
   #isCuttingOver = false;
   #differed = 0;
   #turn: Promise<void> = Promise.resolve();
+  /** How often each impulse was given way to. */
+  readonly #given = new Map<object, number>();
   /** Whims end when faults do. */
   #hasWhims = true;
   taskId: string | null = null;
@@ -57,8 +61,11 @@ export class Operator implements Onlooker {
   /** Some events make people act at once, or nearly. */
   recorded({ event }: Fact): void {
     if (!this.#hasWhims || event === null) return;
-    for (const { eventType, delayMs, whim } of this.world.plan.operator.impulses) {
-      if (eventType === event.type) this.#life.after(delayMs, () => this.#hasWhims && void this.#act(whim));
+    for (const impulse of this.world.plan.operator.impulses) {
+      const times = this.#given.get(impulse) ?? 0;
+      if (impulse.eventType !== event.type || times >= MOST_TIMES) continue;
+      this.#given.set(impulse, times + 1);
+      this.#life.after(impulse.delayMs, () => this.#hasWhims && void this.#act(impulse.whim));
     }
   }
 
