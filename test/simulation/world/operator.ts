@@ -21,8 +21,6 @@ const AGAIN_MS = 5 * SECOND;
 
 /** How often one impulse is given way to: two of them may set off each other. */
 const MOST_TIMES = 4;
-/** How often a person tries again to mend a target that differs from its source, before giving it up. */
-const PATIENCE = 3;
 
 /** As often as each is wanted. */
 const WHIMS: readonly Whim[] = [
@@ -37,7 +35,6 @@ export class Operator implements Onlooker {
   readonly #life: Lifetime;
   readonly #bus: BusClient;
   #isCuttingOver = false;
-  #differed = 0;
   #turn: Promise<void> = Promise.resolve();
   /** How often each impulse was given way to. */
   readonly #given = new Map<object, number>();
@@ -122,11 +119,9 @@ export class Operator implements Onlooker {
   async #wantCutOver(taskId: string): Promise<void> {
     const task = this.world.folds.task(taskId)!;
     const state = this.world.folds.cutover(taskId)?.status ?? 'not-possible-yet';
-    if (task.stage === 'cancelling' && this.#differed <= PATIENCE) await this.#act('withdraw');
-    else if (task.stage === 'cancelling') return;
+    if (task.stage === 'cancelling') await this.#act('withdraw');
     else if (task.stage === 'cleaning-up') await this.#wantCancelled(taskId);
     else if (task.isPaused) await this.#simple('resume', planningCalls.resumeMigrationTask);
-    else if (task.halt?.code === 'REPLICA_DIFFERED' && (this.#differed += 1) > PATIENCE) await this.#cancel(taskId);
     else if (task.halt !== null) await this.#simple('retry', planningCalls.retryMigrationTask);
     else if (task.phase === 'keep-in-sync' && (state === 'possible' || state === 'requested')) await this.#cutOver();
   }

@@ -311,7 +311,7 @@ describe('the attempts of a round', () => {
       machine.tables.set('large', { table: knownTable(LARGE.sizeBytes), baseline: 'kept' });
     });
 
-    it.each(['full', 'incremental'] as const)(
+    it.each(['full', 'incremental', 'final'] as const)(
       'forget the digests of all disks before anything else: %s',
       async (roundKind) => {
         machine.reach = lost;

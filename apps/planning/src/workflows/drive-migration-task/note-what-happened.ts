@@ -26,7 +26,7 @@ const failureOfWork = (taskId: string, phases: readonly PhaseName[], what: Failu
 
 const DIFFERED: Omit<Failure, 'detail'> = {
   code: 'REPLICA_DIFFERED',
-  remedy: 'Retry the task: another final synchronization compares and mends the target, and it is verified again.',
+  remedy: 'Retry the task: another final synchronization sends everything again, and the target is verified again.',
 };
 
 type Reader = (data: unknown) => Note | null;

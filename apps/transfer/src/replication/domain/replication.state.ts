@@ -71,6 +71,8 @@ export interface Replication {
   /** Ends without a control channel, as far as it matters to the work in hand. */
   readonly away: readonly End[];
   readonly isLastRoundFailed: boolean;
+  /** The target differed from what the digests say of it, and the agent has not forgotten them since. */
+  readonly isReplicaDoubted: boolean;
   readonly isPaused: boolean;
   readonly isStopped: boolean;
   readonly fullSyncCompleted: boolean;
@@ -118,6 +120,7 @@ export const evolve = (state: ReplicationState, event: ReplicationEvent): Replic
       retriesUsed: 0,
       away: [],
       isLastRoundFailed: false,
+      isReplicaDoubted: false,
       isPaused: false,
       isStopped: false,
       fullSyncCompleted: false,
@@ -142,7 +145,11 @@ const evolveReplication = (state: Replication, event: LaterEvent): Replication =
     case 'ExportsOpened':
       return withRound(state, { exports: event.data.exports });
     case 'LinkEstablished':
-      return withRound(state, { link: 'up', comparison: event.data.comparison });
+      return {
+        ...withRound(state, { link: 'up', comparison: event.data.comparison }),
+        // An agent that is to send everything again forgets its digests before it connects.
+        isReplicaDoubted: state.isReplicaDoubted && state.round?.resend !== true,
+      };
     case 'LinkLost':
       return withNextAttempt(state, 'lost');
     case 'SyncRoundCompleted':
@@ -266,7 +273,7 @@ const evolveVerification = (state: Replication, event: VerificationEvent): Repli
     case 'ReplicaVerified':
       return { ...withVerification(state, { status: 'verified', target: event.data.disks }), ...NO_WORK };
     case 'ReplicaDiffered':
-      return { ...withVerification(state, { status: 'differed' }), ...NO_WORK };
+      return { ...withVerification(state, { status: 'differed' }), ...NO_WORK, isReplicaDoubted: true };
     case 'VerificationFailed':
       return { ...withVerification(state, { status: 'failed', failure: event.data.failure }), ...NO_WORK };
   }

@@ -33,9 +33,9 @@ export const startRound = (state: Replication, wish: Wish, context: CommandConte
   const { taskId, settings, isLastRoundFailed } = state;
   const { roundKind, trigger } = wish;
   const roundId = uuidV5(context.commandId, 'round');
-  // A final round reads while file systems are held still: it never sends what is not needed.
   const isPolicy = settings.afterFailure === 'resend-everything' && isLastRoundFailed;
-  const resend = roundKind !== 'final' && (wish.resend || isPolicy);
+  // A final round reads while file systems are held still: it sends what is not needed only when nothing can be relied on.
+  const resend = roundKind === 'final' ? state.isReplicaDoubted : wish.resend || isPolicy;
   const number = state.roundsStarted + 1;
   return [
     {

@@ -28,6 +28,7 @@ const {
   failed,
   failedForNow,
   finalSyncQueued,
+  established,
   opened,
   prepared,
   preparedWith,
@@ -231,10 +232,9 @@ describe('the final synchronization', () => {
       .then([example.resumed, started(newRound, 3, 'final'), windowOpened(newRound, 3)]);
   });
 
-  it('begins again after it failed, and after a target that differed', () => {
+  it('begins again after it failed, and after a verification that failed', () => {
     for (const [history, generation] of [
       [[...FINAL_RUNNING, failed(ROUND_3, 'final')], 3],
-      [[...VERIFYING, differed('ac')], 4],
       [[...VERIFYING, verificationFailed], 4],
     ] as const) {
       spec
@@ -242,6 +242,21 @@ describe('the final synchronization', () => {
         .when(command)
         .then([started(newRound, 3, 'final'), windowOpened(newRound, generation)]);
     }
+  });
+
+  it('relies on no digest after a target that differed from them, until the agent has forgotten them', () => {
+    const doubted = [...VERIFYING, differed('ac')];
+    spec
+      .given(doubted)
+      .when(command)
+      .then([resent(started(newRound, 3, 'final')), windowOpened(newRound, 4)]);
+    const again = [...doubted, resent(started(ROUND_2, 3, 'final'))];
+    const isResent = (history: typeof again) => {
+      const [event] = spec.given([...history, failed(ROUND_2, 'final')]).when(command).events;
+      return event?.type === 'SyncRoundStarted' && event.data.resend === true;
+    };
+    expect(isResent(again)).toBe(true);
+    expect(isResent([...again, opened(ROUND_2), established(ROUND_2)])).toBe(false);
   });
 
   it.each([
