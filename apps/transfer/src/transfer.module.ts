@@ -22,6 +22,7 @@ import { ResumeDeadlineSweeper } from './policies/reach-deadlines-when-due/resum
 import { revokeRestorerWhenTargetRemoved } from './policies/revoke-restorer-when-target-removed/revoke-restorer-when-target-removed.js';
 import {
   createReplication,
+  refoldReplication,
   ReplicationRow,
   replicationProjection,
 } from './replication/read-model/replication.projection.js';
@@ -59,7 +60,7 @@ export class TransferModule {
           environment: config,
           readModels: {
             entities: [EndpointRow, ReplicationRow],
-            migrations: [createEndpoint, createReplication, CreateLinkServer1700000006000],
+            migrations: [createEndpoint, createReplication, refoldReplication, CreateLinkServer1700000006000],
           },
         }),
       ],

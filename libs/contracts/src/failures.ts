@@ -25,16 +25,8 @@ export interface FailureMeaning {
 const KEPT = 'Everything that the target acknowledged; the next round compares digests and sends only what differs.';
 const IN_FLIGHT = 'What was on its way and not yet acknowledged.';
 
-const later = (remedy: string, lost = IN_FLIGHT, kept = KEPT): FailureMeaning => ({
-  remedy,
-  lost,
-  kept,
-  retry: 'later',
-});
-const byItself = (remedy: string, lost = IN_FLIGHT, kept = KEPT): FailureMeaning => ({
-  ...later(remedy, lost, kept),
-  retry: 'by-itself',
-});
+const later = (remedy: string): FailureMeaning => ({ remedy, lost: IN_FLIGHT, kept: KEPT, retry: 'later' });
+const byItself = (remedy: string): FailureMeaning => ({ ...later(remedy), retry: 'by-itself' });
 
 /** What each code means: the remedy, what was lost, what was kept, and whether it is tried again by itself. */
 export const FAILURES: Readonly<Record<ReplicationFailureCode, FailureMeaning>> = {
@@ -67,7 +59,7 @@ export const FAILURES: Readonly<Record<ReplicationFailureCode, FailureMeaning>> 
   LINK_UNSTABLE: later(
     'The path between source and target breaks again and again; mend it, then request another synchronization.',
   ),
-  TASK_CANCELLED: later('The task was cancelled; withdraw the cancellation to go on.', IN_FLIGHT, KEPT),
+  TASK_CANCELLED: later('The task was cancelled; withdraw the cancellation to go on.'),
 };
 
 /** What an operator gets to see of a failure. */

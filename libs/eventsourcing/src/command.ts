@@ -1,5 +1,5 @@
 import type { Actor, EventMetadata } from './event.js';
-import { reactionIdOf } from './ids.js';
+import { reactionIdOf, uuidV5 } from './ids.js';
 import type { PersistedEvent } from './ports.js';
 
 /**
@@ -40,6 +40,20 @@ export const reactionContext = (
   actor,
   now,
 });
+
+/**
+ * The context of a command that a timer gives. `timer` names the moment that is due in the stream `of`, so the command is
+ * the same one whoever finds it, and however often.
+ * @param of id of what the timer belongs to
+ */
+export const timerContext = (
+  of: string,
+  timer: string,
+  { correlationId, actor, now }: Pick<CommandContext, 'correlationId' | 'actor' | 'now'>,
+): CommandContext => {
+  const commandId = uuidV5(of, timer);
+  return { commandId, correlationId, causationId: commandId, actor, now };
+};
 
 /** Everything that belongs to one migration is recorded under the task's id, whoever asked and however. */
 export const correlatedBy = (context: CommandContext, taskId: string): CommandContext => ({

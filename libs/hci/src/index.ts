@@ -1,3 +1,2 @@
-export { FakeHciDriver, type FakeGuests, type FakeMachine, type FakeStart } from './fake/hci-driver.fake.js';
 export type { HciDriver, RestoreEnvironment, TargetVmOrder } from './hci-driver.js';
 export { LocalProcessDriver, type LocalProcessOptions } from './local-process/local-process.driver.js';

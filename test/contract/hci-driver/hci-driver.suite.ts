@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PermanentError, TransientError } from '#libs/eventsourcing';
-import type { FakeStart, HciDriver, RestoreEnvironment, TargetVmOrder } from '#libs/hci';
+import type { HciDriver, RestoreEnvironment, TargetVmOrder } from '#libs/hci';
 import { until } from '#libs/testing';
+
+/** What becomes of a restore environment that is started. */
+export type StartOfRestorer = 'enrols' | 'dies-before-enrolling' | 'dies-after-enrolling';
 
 /** A machine as it is found at the platform. */
 export interface FoundMachine {
@@ -20,7 +23,7 @@ export interface PlatformUnderTest {
   readonly find: (targetVmId: string) => Promise<FoundMachine | null>;
   /** What runs in the machine dies, and is dead when this resolves. */
   readonly crash: (targetVmId: string) => Promise<void>;
-  readonly nextStart: (start: FakeStart) => Promise<void>;
+  readonly nextStart: (start: StartOfRestorer) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -37,7 +40,7 @@ const someOrder = (): TargetVmOrder => ({
   ],
 });
 
-/** What the services rely on with any hypervisor; for every driver and for the fake alike. */
+/** What the services rely on with any hypervisor; for every driver alike. */
 export const describeHciDriver = (name: string, open: () => Promise<PlatformUnderTest>): void => {
   describe(`a hypervisor, driven by ${name}`, () => {
     let platform: PlatformUnderTest;

@@ -3,7 +3,8 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { LocalProcessDriver, type FakeStart } from '#libs/hci';
+import { LocalProcessDriver } from '#libs/hci';
+import type { StartOfRestorer } from './hci-driver.suite.js';
 import { until } from '#libs/testing';
 import type { FoundMachine, PlatformUnderTest } from './hci-driver.suite.js';
 
@@ -79,7 +80,8 @@ export class StubPlatform implements PlatformUnderTest {
     await until('the restorer to be dead', () => !isAlive(restorer!));
   };
 
-  readonly nextStart = (start: FakeStart | 'ends'): Promise<void> => writeFile(join(this.folder, 'next-start'), start);
+  readonly nextStart = (start: StartOfRestorer | 'ends'): Promise<void> =>
+    writeFile(join(this.folder, 'next-start'), start);
 
   readonly close = async (): Promise<void> => {
     for (const file of await readdir(this.folder)) {

@@ -29,8 +29,8 @@ export const planning = (ground: Ground, world: PlanningWorld): ServiceParts => 
     answers: answersOf(new MigrationTasksController(adapter, postgres, create)),
     subscribers: [world.taskStates.subscriber(), subscriberOf(driveMigrationTask(store, bus))],
     tasks: [
-      sweeperOf(ground, world, timePointOf, (rows) => new TimePointSweeper(adapter, rows)),
-      sweeperOf(ground, world, cleanUpAtOf, (rows) => new CleanUpSweeper(adapter, rows)),
+      sweeperOf(ground, world, TIME_POINTS_EVERY_MS, timePointOf, (rows) => new TimePointSweeper(adapter, rows)),
+      sweeperOf(ground, world, CLEAN_UPS_EVERY_MS, cleanUpAtOf, (rows) => new CleanUpSweeper(adapter, rows)),
     ],
   };
 };
@@ -42,15 +42,17 @@ export const timePointOf = (task: MigrationTaskState): string | null =>
 export const cleanUpAtOf = (task: MigrationTaskState): string | null => task?.cleanUp?.at ?? null;
 
 /** As of the real ones. */
-const SWEEP_EVERY_MS = 500;
+const TIME_POINTS_EVERY_MS = 500;
+const CLEAN_UPS_EVERY_MS = 5_000;
 
 const sweeperOf = (
   { life }: Ground,
   { taskStates: readModel }: PlanningWorld,
+  everyMs: number,
   dueAtOf: (task: MigrationTaskState) => string | null,
   make: (postgres: DataSource) => { sweep(now: Date): Promise<void> },
 ): Sweeper => {
-  const table = new TimerTable({ life, readModel, dueAtOf, everyMs: SWEEP_EVERY_MS, settleMs: 0 });
+  const table = new TimerTable({ life, readModel, dueAtOf, everyMs, settleMs: 0 });
   const real = make(postgresThatIsAhead({ find: () => table.due() }));
   return table.sweeper((now) => real.sweep(now));
 };

@@ -1,8 +1,8 @@
-import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { DataSource, LessThanOrEqual } from 'typeorm';
-import { type CommandContext, handleCommand, uuidV5 } from '#libs/eventsourcing';
+import { handleCommand, timerContext } from '#libs/eventsourcing';
 import { EventStoreDb } from '#libs/eventstore';
-import { Sweeper } from '#libs/projections';
+import { SweepingProvider } from '#libs/service-kit';
 import type { MigrationTask } from '../migration-task/domain/migration-task.state.js';
 import { migrationTasks } from '../migration-task/migration-task.aggregate.js';
 import { MigrationTaskRow } from '../migration-task/read-model/migration-task.projection.js';
@@ -17,38 +17,19 @@ const DUE_PER_SWEEP = 100;
  * the task's stream records one outcome.
  */
 @Injectable()
-export class TimePointSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #sweeper: Sweeper<MigrationTask>;
-
+export class TimePointSweeper extends SweepingProvider<MigrationTask> {
   constructor(
     private readonly store: EventStoreDb,
     private readonly dataSource: DataSource,
   ) {
-    this.#sweeper = new Sweeper(
-      {
-        name: 'the sweep for time points',
-        everyMs: SWEEP_EVERY_MS,
-        due: (now) => this.#due(now),
-        handle: (task, now) => this.#reach(task, now),
-        describe: ({ taskId }) => `task ${taskId}`,
-      },
-      new Logger('TimePointSweeper'),
-    );
+    super({ name: 'the sweep for time points', everyMs: SWEEP_EVERY_MS });
   }
 
-  onApplicationBootstrap(): void {
-    this.#sweeper.start();
+  protected describe({ taskId }: MigrationTask): string {
+    return `task ${taskId}`;
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.#sweeper.stop();
-  }
-
-  async sweep(now: Date): Promise<void> {
-    await this.#sweeper.sweep(now);
-  }
-
-  async #due(now: Date): Promise<MigrationTask[]> {
+  protected async due(now: Date): Promise<MigrationTask[]> {
     const due = await this.dataSource.getRepository(MigrationTaskRow).find({
       where: { nextTimePoint: LessThanOrEqual(now) },
       order: { nextTimePoint: 'ASC' },
@@ -57,16 +38,16 @@ export class TimePointSweeper implements OnApplicationBootstrap, BeforeApplicati
     return due.map(({ state }) => state);
   }
 
-  async #reach({ taskId, schedule, generation, nextTimePoint: timePoint }: MigrationTask, now: Date): Promise<void> {
+  protected async handle(
+    { taskId, schedule, generation, nextTimePoint: timePoint }: MigrationTask,
+    now: Date,
+  ): Promise<void> {
     if (schedule === null || timePoint === null) return;
-    const commandId = uuidV5(taskId, `time-point:${generation}:${timePoint}`);
-    const context: CommandContext = {
-      commandId,
+    const context = timerContext(taskId, `time-point:${generation}:${timePoint}`, {
       correlationId: taskId,
-      causationId: commandId,
       actor: 'service:planning',
       now: now.toISOString(),
-    };
+    });
     const command = {
       type: 'ReachTimePoint',
       generation,

@@ -16,6 +16,7 @@ import type { ReplicationCommand } from '../replication/domain/replication.comma
 import {
   ReplicationRow,
   createReplication,
+  refoldReplication,
   replicationProjection,
 } from '../replication/read-model/replication.projection.js';
 import { replications } from '../replication/replication.aggregate.js';
@@ -68,7 +69,7 @@ export const openTransferDatabase = async (databaseUrl: string): Promise<DataSou
     url: await createDatabase(databaseUrl, `transfer_${randomUUID().replaceAll('-', '')}`),
     schema: 'transfer',
     entities: [EndpointRow, ReplicationRow],
-    migrations: [createEndpoint, createReplication, CreateLinkServer1700000006000],
+    migrations: [createEndpoint, createReplication, refoldReplication, CreateLinkServer1700000006000],
   });
 
 export const transferConfig = (changes: NodeJS.ProcessEnv = {}): ReturnType<typeof parseTransferConfig> =>

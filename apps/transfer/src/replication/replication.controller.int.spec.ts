@@ -9,7 +9,12 @@ import { createDatabase } from '#libs/local-stack';
 import { EventReader, openReadModelStore } from '#libs/projections';
 import { exampleContext } from '#libs/testing';
 import { AcknowledgedRanges } from '../acknowledged-ranges/acknowledged-ranges.js';
-import { ReplicationRow, createReplication, replicationProjection } from './read-model/replication.projection.js';
+import {
+  ReplicationRow,
+  createReplication,
+  refoldReplication,
+  replicationProjection,
+} from './read-model/replication.projection.js';
 import { ReplicationController } from './replication.controller.js';
 import { ORDER, ROUND_1, ROUND_2, SETTINGS } from './replication.examples.js';
 
@@ -20,7 +25,7 @@ let controller: ReplicationController;
 const ranges = new AcknowledgedRanges(store);
 beforeAll(async () => {
   const url = await createDatabase(inject('databaseUrl'), `transfer_${randomUUID().replaceAll('-', '')}`);
-  const models = { entities: [ReplicationRow], migrations: [createReplication] };
+  const models = { entities: [ReplicationRow], migrations: [createReplication, refoldReplication] };
   dataSource = await openReadModelStore({ url, schema: 'transfer', ...models });
   reader = new EventReader(store, dataSource, replicationProjection, { info: () => undefined, warn: () => undefined });
   reader.start();

@@ -1,12 +1,6 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { Sweeper } from '#libs/projections';
+import { SweepingProvider } from '#libs/service-kit';
 import { TRANSFER_CONFIG, type TransferConfig } from '../../transfer.config.js';
 import { ControlChannel } from '../control-channel.js';
 import { type ConnectionName, ConnectionNotes } from './connection-notes.js';
@@ -24,8 +18,7 @@ interface RecordedConnection extends ConnectionName {
  * could not record it. The endpoint's stream decides, so a read model that is late does no harm.
  */
 @Injectable()
-export class LostConnectionSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #sweeper: Sweeper<RecordedConnection>;
+export class LostConnectionSweeper extends SweepingProvider<RecordedConnection> {
   readonly #settleSeconds: number;
 
   constructor(
@@ -35,29 +28,12 @@ export class LostConnectionSweeper implements OnApplicationBootstrap, BeforeAppl
     private readonly channel: ControlChannel,
     @Inject(TRANSFER_CONFIG) config: TransferConfig,
   ) {
+    super({ name: 'the sweep for lost connections', everyMs: SWEEP_EVERY_MS });
     this.#settleSeconds = Math.max(config.DEADLINE_SETTLE_SECONDS, LEASE_SECONDS);
-    this.#sweeper = new Sweeper(
-      {
-        name: 'the sweep for lost connections',
-        everyMs: SWEEP_EVERY_MS,
-        due: () => this.#lost(),
-        handle: (connection) => this.#note(connection),
-        describe: ({ endpointId }) => `endpoint ${endpointId}`,
-      },
-      new Logger('LostConnectionSweeper'),
-    );
   }
 
-  onApplicationBootstrap(): void {
-    this.#sweeper.start();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.#sweeper.stop();
-  }
-
-  async sweep(): Promise<void> {
-    await this.#sweeper.sweep(new Date());
+  protected describe({ endpointId }: RecordedConnection): string {
+    return `endpoint ${endpointId}`;
   }
 
   /**
@@ -65,7 +41,7 @@ export class LostConnectionSweeper implements OnApplicationBootstrap, BeforeAppl
    * has held its own without a gap for long enough: after an outage that all went through, the others, and the ends,
    * get the time to come back.
    */
-  async #lost(): Promise<RecordedConnection[]> {
+  protected async due(): Promise<RecordedConnection[]> {
     const { serverId } = this.lease;
     return this.dataSource.query<RecordedConnection[]>(
       `SELECT id AS "endpointId", state->>'connectionId' AS "connectionId", state->>'serverId' AS "serverId"
@@ -84,7 +60,7 @@ export class LostConnectionSweeper implements OnApplicationBootstrap, BeforeAppl
     );
   }
 
-  async #note(connection: RecordedConnection): Promise<void> {
+  protected async handle(connection: RecordedConnection): Promise<void> {
     if (connection.serverId !== this.lease.serverId) {
       await this.notes.disconnected(connection, 'the server that held the connection has ended');
       return;

@@ -1,8 +1,8 @@
-import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { load } from '#libs/eventsourcing';
 import { EventStoreDb } from '#libs/eventstore';
-import { Sweeper } from '#libs/projections';
+import { SweepingProvider } from '#libs/service-kit';
 import type { EndpointState } from '../../endpoint/domain/endpoint.decider.js';
 import { endpoints } from '../../endpoint/endpoint.aggregate.js';
 import { ControlChannel } from '../control-channel.js';
@@ -16,40 +16,21 @@ const SWEEP_EVERY_MS = 2_000;
  * another. The end dials again, and is told where it stands. That needs no news, which may be lost.
  */
 @Injectable()
-export class StaleConnectionSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #sweeper: Sweeper<ConnectionName>;
-
+export class StaleConnectionSweeper extends SweepingProvider<ConnectionName> {
   constructor(
     private readonly store: EventStoreDb,
     private readonly dataSource: DataSource,
     private readonly channel: ControlChannel,
   ) {
-    this.#sweeper = new Sweeper(
-      {
-        name: 'the sweep for stale connections',
-        everyMs: SWEEP_EVERY_MS,
-        due: () => this.#suspect(),
-        handle: (connection) => this.#judge(connection),
-        describe: ({ endpointId }) => `endpoint ${endpointId}`,
-      },
-      new Logger('StaleConnectionSweeper'),
-    );
+    super({ name: 'the sweep for stale connections', everyMs: SWEEP_EVERY_MS });
   }
 
-  onApplicationBootstrap(): void {
-    this.#sweeper.start();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.#sweeper.stop();
-  }
-
-  async sweep(): Promise<void> {
-    await this.#sweeper.sweep(new Date());
+  protected describe({ endpointId }: ConnectionName): string {
+    return `endpoint ${endpointId}`;
   }
 
   /** By the read model, which may be late. */
-  async #suspect(): Promise<ConnectionName[]> {
+  protected async due(): Promise<ConnectionName[]> {
     const announced = this.channel.connections().filter(({ isAnnounced }) => isAnnounced);
     return this.dataSource.query<ConnectionName[]>(
       `SELECT own."endpointId", own."connectionId"
@@ -60,7 +41,7 @@ export class StaleConnectionSweeper implements OnApplicationBootstrap, BeforeApp
     );
   }
 
-  async #judge(connection: ConnectionName): Promise<void> {
+  protected async handle(connection: ConnectionName): Promise<void> {
     const { state } = await load(this.store, endpoints, connection.endpointId);
     const fault = faultOf(connection, state);
     if (fault !== null) this.channel.close(connection, fault);

@@ -1,14 +1,8 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, LessThanOrEqual } from 'typeorm';
-import { type CommandContext, handleCommand, load, uuidV5 } from '#libs/eventsourcing';
+import { handleCommand, load, timerContext } from '#libs/eventsourcing';
 import { EventStoreDb } from '#libs/eventstore';
-import { Sweeper } from '#libs/projections';
+import { SweepingProvider } from '#libs/service-kit';
 import { DataSeen } from '../../control-channel/data-seen/data-seen.js';
 import { endpoints } from '../../endpoint/endpoint.aggregate.js';
 import { type Replication, dueAtOf } from '../../replication/domain/replication.state.js';
@@ -29,41 +23,25 @@ const DUE_PER_SWEEP = 100;
  * what happened meanwhile before their windows are judged.
  */
 @Injectable()
-export class ResumeDeadlineSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #sweeper: Sweeper<Replication>;
-
+export class ResumeDeadlineSweeper extends SweepingProvider<Replication> {
   constructor(
     private readonly store: EventStoreDb,
     private readonly dataSource: DataSource,
     private readonly dataSeen: DataSeen,
     @Inject(TRANSFER_CONFIG) config: TransferConfig,
   ) {
-    this.#sweeper = new Sweeper(
-      {
-        name: 'the sweep for resume windows and retries',
-        everyMs: SWEEP_EVERY_MS,
-        settleMs: config.DEADLINE_SETTLE_SECONDS * 1000,
-        due: (now) => this.#due(now),
-        handle: (replication, now) => this.#reach(replication, now.toISOString()),
-        describe: ({ taskId }) => `task ${taskId}`,
-      },
-      new Logger('ResumeDeadlineSweeper'),
-    );
+    super({
+      name: 'the sweep for resume windows and retries',
+      everyMs: SWEEP_EVERY_MS,
+      settleMs: config.DEADLINE_SETTLE_SECONDS * 1000,
+    });
   }
 
-  onApplicationBootstrap(): void {
-    this.#sweeper.start();
+  protected describe({ taskId }: Replication): string {
+    return `task ${taskId}`;
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.#sweeper.stop();
-  }
-
-  async sweep(now: Date): Promise<void> {
-    await this.#sweeper.sweep(now);
-  }
-
-  async #due(now: Date): Promise<Replication[]> {
+  protected async due(now: Date): Promise<Replication[]> {
     const due = await this.dataSource.getRepository(ReplicationRow).find({
       where: { dueAt: LessThanOrEqual(now) },
       order: { dueAt: 'ASC' },
@@ -72,19 +50,17 @@ export class ResumeDeadlineSweeper implements OnApplicationBootstrap, BeforeAppl
     return due.map(({ state }) => state);
   }
 
-  async #reach(replication: Replication, now: string): Promise<void> {
+  protected async handle(replication: Replication, at: Date): Promise<void> {
+    const now = at.toISOString();
     const { taskId, generation } = replication;
     const dueAt = dueAtOf(replication);
     if (dueAt === null) return;
     // The deadline is part of the id: a window that was extended comes to another one.
-    const commandId = uuidV5(taskId, `deadline:${generation}:${dueAt}`);
-    const context: CommandContext = {
-      commandId,
+    const context = timerContext(taskId, `deadline:${generation}:${dueAt}`, {
       correlationId: taskId,
-      causationId: commandId,
       actor: 'service:transfer',
       now,
-    };
+    });
     const seenAt = await this.#seenAt(replication, now);
     await handleCommand(this.store, replications, taskId, { type: 'ReachDeadline', generation, seenAt }, context);
   }

@@ -11,7 +11,7 @@ import {
   metadataOf,
 } from '#libs/eventsourcing';
 import { createDatabase } from '#libs/local-stack';
-import { type Projection, createDocumentTable, openReadModelStore } from '#libs/projections';
+import { type Projection, openReadModelStore } from '#libs/projections';
 import { InMemoryEventStore, exampleContext } from '#libs/testing';
 import { endpoints } from '../../endpoint/endpoint.aggregate.js';
 import * as endpoint from '../../endpoint/endpoint.examples.js';
@@ -28,6 +28,7 @@ import * as example from '../replication.examples.js';
 import {
   ReplicationRow,
   createReplication,
+  refoldReplication,
   findReplication,
   replicationProjection,
   tasksOfEndpoint,
@@ -58,7 +59,7 @@ beforeAll(async () => {
     url,
     schema: 'transfer',
     entities: [EndpointRow, ReplicationRow],
-    migrations: [createEndpoint, createReplication],
+    migrations: [createEndpoint, createReplication, refoldReplication],
   });
 });
 beforeEach(async () => {
@@ -162,12 +163,11 @@ describe('the read model of replications', () => {
 });
 
 describe('the read model of replications of an earlier version', () => {
-  it('is dropped, and folded again from the beginning', async () => {
+  it('is emptied, and folded again from the beginning', async () => {
     const url = await createDatabase(inject('databaseUrl'), `transfer_${randomUUID().replaceAll('-', '')}`);
-    const earlier = createDocumentTable('CreateReplication1700000002000', 'replication', ['restorer_id text']);
     const open = (migrations: readonly (new () => MigrationInterface)[]) =>
       openReadModelStore({ url, schema: 'transfer', entities: [ReplicationRow], migrations });
-    const before = await open([earlier]);
+    const before = await open([createReplication]);
     await before.query(
       'INSERT INTO replication (id, state, revision, position, changed_at) VALUES ($1, $2, 0, 7, now())',
       [TASK, {}],
@@ -176,7 +176,7 @@ describe('the read model of replications of an earlier version', () => {
       replicationProjection.name,
     ]);
     await before.destroy();
-    const upgraded = await open([createReplication]);
+    const upgraded = await open([createReplication, refoldReplication]);
     expect(await upgraded.getRepository(ReplicationRow).find()).toEqual([]);
     const checkpoints = await upgraded.query<unknown[]>('SELECT position, epoch::text AS epoch FROM checkpoint');
     expect(checkpoints).toEqual([{ position: null, epoch: '4' }]);

@@ -1,7 +1,13 @@
-import { Column, type DataSource, Entity, type EntityManager, type QueryRunner } from 'typeorm';
+import { Column, type DataSource, Entity, type EntityManager } from 'typeorm';
 import type { ReplicationView, SyncRoundView } from '#libs/contracts';
 import type { PersistedEvent } from '#libs/eventsourcing';
-import { createDocumentTable, DocumentRow, type Projection, documentProjection } from '#libs/projections';
+import {
+  createDocumentTable,
+  DocumentRow,
+  type Projection,
+  documentProjection,
+  refoldDocumentTable,
+} from '#libs/projections';
 import { type Replication, dueAtOf } from '../domain/replication.state.js';
 import { replications } from '../replication.aggregate.js';
 import { viewOf } from './replication-view.js';
@@ -25,24 +31,21 @@ export class ReplicationRow extends DocumentRow<Replication> {
 
 const NAME = 'replication-projection';
 
-const CreateTable = createDocumentTable(
-  'CreateReplication1700000005000',
+export const createReplication = createDocumentTable(
+  'CreateReplication1700000002000',
   'replication',
-  ['source_machine_id text', 'restorer_id text', 'due_at timestamptz', "rounds jsonb NOT NULL DEFAULT '[]'"],
-  ['source_machine_id', 'restorer_id', 'due_at'],
+  ['source_machine_id text', 'restorer_id text', "rounds jsonb NOT NULL DEFAULT '[]'"],
+  ['source_machine_id', 'restorer_id'],
 );
 
-/**
- * Earlier versions folded less into the same table. A read model is a cache: theirs is dropped, and this one is folded
- * from the beginning of the history, behind a new epoch that keeps their readers out.
- */
-export const createReplication = class extends CreateTable {
-  override async up(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE IF EXISTS "replication"');
-    await super.up(runner);
-    await runner.query('UPDATE checkpoint SET position = NULL, epoch = epoch + 1 WHERE reader = $1', [NAME]);
-  }
-};
+/** Replications wait with deadlines from here on, and rounds have attempts. */
+export const refoldReplication = refoldDocumentTable(
+  'RefoldReplication1700000002001',
+  'replication',
+  NAME,
+  ['due_at timestamptz'],
+  ['due_at'],
+);
 
 const documents = documentProjection({
   name: NAME,
