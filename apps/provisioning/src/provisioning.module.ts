@@ -9,7 +9,7 @@ import { createHciSite, HciSiteRow, hciSiteProjection } from './hci-site/hci-sit
 import { HciSitesController } from './hci-site/hci-sites.controller.js';
 import { driveHypervisorWhenRequested } from './policies/drive-hypervisor-when-requested/drive-hypervisor-when-requested.js';
 import { EnrolmentDeadlineSweeper } from './policies/fail-when-not-enrolled/enrolment-deadline-sweeper.js';
-import { noteReadyWhenRestorerEnrolled } from './policies/note-ready-when-restorer-enrolled/note-ready-when-restorer-enrolled.js';
+import { noteReadyWhenRestorerConnected } from './policies/note-ready-when-restorer-connected/note-ready-when-restorer-connected.js';
 import type { ProvisioningConfig } from './provisioning.config.js';
 import { createTargetVm, refoldTargetVm, TargetVmRow, targetVmProjection } from './target-vm/target-vm.projection.js';
 import { TargetVmsController } from './target-vm/target-vms.controller.js';
@@ -36,7 +36,7 @@ class ProvisioningReaders implements OnApplicationBootstrap {
       hciSiteProjection,
       targetVmProjection,
       driveHypervisorWhenRequested(this.store, this.bus, driverOf),
-      noteReadyWhenRestorerEnrolled(this.store),
+      noteReadyWhenRestorerConnected(this.store),
     ]);
   }
 }

@@ -39,11 +39,11 @@ export const PUBLISHED = {
       targetVmId: z.uuid(),
       taskId: z.uuid(),
       reference: z.string(),
-      /** By when its restore environment has to have enrolled; left out by versions that waited for ever. */
+      /** By when its restore environment has to have connected; left out by versions that waited for ever. */
       enrolBy: instant.optional(),
     }),
   },
-  /** The restore environment has enrolled while nobody waited for it: after a failure, or during the removal. */
+  /** Its credential exists from here on. It can be worked with once it has connected. */
   targetVmRestorerEnrolled: {
     stored: 'provisioning.target-vm-restorer-enrolled.v1',
     schema: z.object({ targetVmId: z.uuid(), taskId: z.uuid(), restorerId: z.uuid() }),
@@ -84,6 +84,19 @@ export const PUBLISHED = {
       credentialHash: z.string(),
       enrolmentTokenId: z.uuid(),
       enrolledAt: instant,
+    }),
+  },
+  endpointConnected: {
+    stored: 'transfer.endpoint-connected.v1',
+    schema: z.object({
+      endpointId: z.uuid(),
+      connectionId: z.uuid(),
+      software: z.string(),
+      /** The process that holds the connection; left out by versions that did not know theirs. */
+      serverId: z.uuid().optional(),
+      /** Left out, with `name`, by versions to whom an endpoint's enrolment said enough. */
+      kind: endpointKind.optional(),
+      name: z.string().optional(),
     }),
   },
   /** The endpoint's credential is refused from here on. */

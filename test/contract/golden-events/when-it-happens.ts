@@ -32,8 +32,10 @@ export const WHEN: Readonly<Record<string, string>> = {
   'provisioning.target-vm-requested.v1': 'a task needs its target VM; before anything is made',
   'provisioning.target-vm-created.v1': 'the hypervisor has made the VM and named it',
   'provisioning.target-vm-restorer-enrolled.v1':
-    "the VM's restore environment has enrolled while nobody waited for it: after a failure, or during the removal",
-  'provisioning.target-vm-ready.v1': "the VM's restore environment has enrolled",
+    "the VM's restore environment has enrolled, so a credential of it exists",
+  'provisioning.target-vm-restorer-connected.v1':
+    "the VM's restore environment has connected for the first time, and nobody waited for it: after a failure",
+  'provisioning.target-vm-ready.v1': "the VM's restore environment has connected",
   'provisioning.target-vm-failed.v1': 'the hypervisor refuses for good to make or boot the VM',
   'provisioning.target-vm-boot-from-disk-requested.v1': 'the target is to take over',
   'provisioning.target-vm-booted-from-disk.v1': 'the VM runs from its own disk',

@@ -8,7 +8,7 @@ import type { ReadModel } from '../world/read-model.js';
 import type { Sweeper } from '../world/sweeper.js';
 import { TimerTable } from './timers.js';
 import { driveHypervisorWhenRequested } from '../../../apps/provisioning/src/policies/drive-hypervisor-when-requested/drive-hypervisor-when-requested.js';
-import { noteReadyWhenRestorerEnrolled } from '../../../apps/provisioning/src/policies/note-ready-when-restorer-enrolled/note-ready-when-restorer-enrolled.js';
+import { noteReadyWhenRestorerConnected } from '../../../apps/provisioning/src/policies/note-ready-when-restorer-connected/note-ready-when-restorer-connected.js';
 import { TargetVmsController } from '../../../apps/provisioning/src/target-vm/target-vms.controller.js';
 import { type HciSiteView, provisioningCalls } from '#libs/contracts';
 import type { EventStoreDb } from '#libs/eventstore';
@@ -34,7 +34,7 @@ export const provisioning = (ground: Ground, world: ProvisioningWorld): ServiceP
     subscribers: [
       world.vmStates.subscriber(),
       subscriberOf(driveHypervisorWhenRequested(store, bus, async () => driver)),
-      subscriberOf(noteReadyWhenRestorerEnrolled(store)),
+      subscriberOf(noteReadyWhenRestorerConnected(store)),
     ],
     tasks: [overdueEnrolments(ground, world)],
   };

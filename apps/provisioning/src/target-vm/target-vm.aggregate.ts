@@ -19,6 +19,10 @@ export const targetVms: Aggregate<TargetVmState, TargetVmCommand, TargetVmEvent>
     },
     TargetVmCreated: PUBLISHED.targetVmCreated,
     TargetVmRestorerEnrolled: PUBLISHED.targetVmRestorerEnrolled,
+    TargetVmRestorerConnected: {
+      stored: 'provisioning.target-vm-restorer-connected.v1',
+      schema: z.object({ ...ofVm, restorerId: z.uuid() }),
+    },
     TargetVmReady: PUBLISHED.targetVmReady,
     TargetVmFailed: PUBLISHED.targetVmFailed,
     TargetVmBootFromDiskRequested: {

@@ -21,10 +21,7 @@ export const endpoints: Aggregate<EndpointState, EndpointCommand, EndpointEvent>
       stored: 'transfer.endpoint-credential-replaced.v1',
       schema: z.object({ endpointId, credentialHash: z.string() }),
     },
-    EndpointConnected: {
-      stored: 'transfer.endpoint-connected.v1',
-      schema: z.object({ endpointId, connectionId, software: z.string(), serverId: z.uuid().optional() }),
-    },
+    EndpointConnected: PUBLISHED.endpointConnected,
     EndpointDisconnected: {
       stored: 'transfer.endpoint-disconnected.v1',
       schema: z.object({ endpointId, connectionId, reason: z.string() }),

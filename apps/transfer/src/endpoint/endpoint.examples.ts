@@ -54,7 +54,14 @@ export const credentialReplaced: EndpointEvent = {
 
 export const connected = (connectionId: string): EndpointEvent => ({
   type: 'EndpointConnected',
-  data: { endpointId: ENDPOINT, connectionId, software: 'landfall-agent 0.1.0', serverId: SERVER },
+  data: {
+    endpointId: ENDPOINT,
+    connectionId,
+    software: 'landfall-agent 0.1.0',
+    serverId: SERVER,
+    kind: IDENTITY.kind,
+    name: IDENTITY.name,
+  },
 });
 
 export const disconnected = (connectionId: string): EndpointEvent => ({

@@ -81,7 +81,7 @@ const react = async (event: PersistedEvent) =>
 const state = async () => (await load(store, targetVms, targetVmId)).state;
 const bootable = async () => {
   await tell({ type: 'RequestTargetVm', order });
-  await tell({ type: 'NoteRestorerEnrolled', restorerId });
+  await tell({ type: 'NoteRestorerConnected', restorerId });
   await tell({ type: 'NoteCreated', reference: 'vm-7', isEnrolled: false, enrolBy: environment.expiresAt });
   await tell({ type: 'RequestBootFromDisk' });
   return last('target-vm-boot-from-disk-requested');
@@ -119,7 +119,7 @@ describe('a target VM that was requested', () => {
 
   it('keeps its reference when its restore environment was faster than the hypervisor', async () => {
     await tell({ type: 'RequestTargetVm', order });
-    await tell({ type: 'NoteRestorerEnrolled', restorerId });
+    await tell({ type: 'NoteRestorerConnected', restorerId });
     await react(await last('target-vm-requested'));
     expect(await state()).toMatchObject({ status: 'ready', reference: 'vm-7', restorerId });
   });
@@ -185,11 +185,11 @@ describe('a target VM that is to boot from its disk', () => {
   });
 });
 
-it('a machine whose restore environment enrolled before an earlier start failed is ready when it runs again', async () => {
+it('a machine whose restore environment connected before an earlier start failed is ready when it runs again', async () => {
   platform.failure = new PermanentError('the restorer ended');
   await tell({ type: 'RequestTargetVm', order });
   await react(await last('target-vm-requested'));
-  await tell({ type: 'NoteRestorerEnrolled', restorerId });
+  await tell({ type: 'NoteRestorerConnected', restorerId });
   platform.failure = null;
   platform.isEnrolled = true;
   await tell({ type: 'RequestTargetVm', order });

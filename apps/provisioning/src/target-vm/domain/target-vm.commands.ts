@@ -5,7 +5,7 @@ export type TargetVmCommand =
   | { readonly type: 'RequestTargetVm'; readonly order: TargetVmOrder }
   /**
    * The hypervisor has answered, and the restore environment runs. `isEnrolled`: it was started without a token, as it
-   * needs none any more. `enrolBy`: until when its enrolment is waited for.
+   * needs none any more. `enrolBy`: until when its first connection is waited for.
    */
   | {
       readonly type: 'NoteCreated';
@@ -13,9 +13,10 @@ export type TargetVmCommand =
       readonly isEnrolled: boolean;
       readonly enrolBy: string;
     }
-  /** The enrolment that was waited for until `enrolBy` is overdue. */
+  /** The connection that was waited for until `enrolBy` is overdue. */
   | { readonly type: 'ReachEnrolmentDeadline'; readonly enrolBy: string }
   | { readonly type: 'NoteRestorerEnrolled'; readonly restorerId: string }
+  | { readonly type: 'NoteRestorerConnected'; readonly restorerId: string }
   | { readonly type: 'NoteFailed'; readonly failure: Failure }
   | { readonly type: 'RequestBootFromDisk' }
   | { readonly type: 'NoteBootedFromDisk' }

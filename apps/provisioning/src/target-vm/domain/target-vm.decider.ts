@@ -11,15 +11,15 @@ const requestTargetVm = ({ order }: CommandOf<'RequestTargetVm'>, state: TargetV
   return state === null || state.status === 'failed' ? [{ type: 'TargetVmRequested', data: order }] : [];
 };
 
-/** Its restore environment may have enrolled before the call that started it was noted. */
+/** Its restore environment may have connected before the call that started it was noted. */
 const noteCreated = ({ reference, isEnrolled, enrolBy }: CommandOf<'NoteCreated'>, vm: TargetVm): TargetVmEvent[] => {
   if (vm.reference !== null || vm.status === 'failed') return [];
-  const { targetVmId, taskId, status, restorerId } = vm;
+  const { targetVmId, taskId, status, restorerId, hasConnected } = vm;
   const created: TargetVmEvent = { type: 'TargetVmCreated', data: { targetVmId, taskId, reference, enrolBy } };
   // The call was on its way when the machine was removed.
   if (status === 'removed') return [created, { type: 'TargetVmRemovalRequested', data: { targetVmId, taskId } }];
-  if (status !== 'requested' || !isEnrolled || restorerId === null) return [created];
-  // It enrolled before an earlier attempt failed, so nobody will hear of its enrolment again.
+  if (status !== 'requested' || !isEnrolled || !hasConnected || restorerId === null) return [created];
+  // It connected before an earlier attempt failed, and may do so never again.
   return [created, { type: 'TargetVmReady', data: { targetVmId, taskId, restorerId } }];
 };
 
@@ -27,10 +27,8 @@ const noteRestorerEnrolled = ({ restorerId }: CommandOf<'NoteRestorerEnrolled'>,
   const { targetVmId, taskId } = vm;
   const isKnown = vm.restorerId === restorerId;
   switch (vm.status) {
-    // A restore environment may be up before the call that started it has returned.
     case 'requested':
     case 'created':
-      return [{ type: 'TargetVmReady', data: { targetVmId, taskId, restorerId } }];
     case 'failed':
     case 'removing':
       return isKnown ? [] : [{ type: 'TargetVmRestorerEnrolled', data: { targetVmId, taskId, restorerId } }];
@@ -42,6 +40,21 @@ const noteRestorerEnrolled = ({ restorerId }: CommandOf<'NoteRestorerEnrolled'>,
     case 'booted-from-disk':
       return [];
   }
+};
+
+/**
+ * From its first connection on a restore environment can be worked with. Its enrolment does not show that: the answer,
+ * and the credential in it, may have been lost.
+ */
+const noteRestorerConnected = (
+  { restorerId }: CommandOf<'NoteRestorerConnected'>,
+  { targetVmId, taskId, status, ...vm }: TargetVm,
+): TargetVmEvent[] => {
+  const data = { targetVmId, taskId, restorerId };
+  // It may be up before the call that started it has returned.
+  if (status === 'requested' || status === 'created') return [{ type: 'TargetVmReady', data }];
+  const isKnown = vm.hasConnected && vm.restorerId === restorerId;
+  return status === 'failed' && !isKnown ? [{ type: 'TargetVmRestorerConnected', data }] : [];
 };
 
 const noteFailed = ({ failure }: CommandOf<'NoteFailed'>, { targetVmId, taskId, status }: TargetVm): TargetVmEvent[] =>
@@ -58,7 +71,7 @@ const reachEnrolmentDeadline = (
   if (status !== 'created' || awaitedUntil !== enrolBy || enrolBy > now) return [];
   const failure = {
     code: 'RESTORER_NOT_ENROLLED',
-    detail: `The restore environment had not enrolled by ${enrolBy}.`,
+    detail: `The restore environment had not enrolled and connected by ${enrolBy}.`,
     remedy: 'Check that the target VM runs its restore environment and reaches the server, then retry the task.',
   };
   return [{ type: 'TargetVmFailed', data: { targetVmId, taskId, failure } }];
@@ -86,6 +99,8 @@ const decideVm = (
       return noteCreated(command, vm);
     case 'NoteRestorerEnrolled':
       return noteRestorerEnrolled(command, vm);
+    case 'NoteRestorerConnected':
+      return noteRestorerConnected(command, vm);
     case 'NoteFailed':
       return noteFailed(command, vm);
     case 'RequestBootFromDisk':

@@ -47,6 +47,7 @@ const booted: TargetVmEvent = { type: 'TargetVmBootedFromDisk', data: ofVm };
 
 const request: TargetVmCommand = { type: 'RequestTargetVm', order: requested.data };
 const enrolled: TargetVmEvent = { type: 'TargetVmRestorerEnrolled', data: { ...ofVm, restorerId } };
+const connected: TargetVmEvent = { type: 'TargetVmRestorerConnected', data: { ...ofVm, restorerId } };
 const removalRequested: TargetVmEvent = { type: 'TargetVmRemovalRequested', data: ofVm };
 const removalFailed: TargetVmEvent = { type: 'TargetVmRemovalFailed', data: { ...ofVm, failure } };
 const removedWith = (id: string | null): TargetVmEvent => ({
@@ -60,11 +61,12 @@ const requestRemoval: TargetVmCommand = { type: 'RequestRemoval', ...ofVm };
 const noteRemoved = (named: string | null): TargetVmCommand => ({ type: 'NoteRemoved', reference: named });
 const noteRemovalFailed: TargetVmCommand = { type: 'NoteRemovalFailed', failure };
 const noteEnrolled: TargetVmCommand = { type: 'NoteRestorerEnrolled', restorerId };
+const noteConnected: TargetVmCommand = { type: 'NoteRestorerConnected', restorerId };
 const noteFailed: TargetVmCommand = { type: 'NoteFailed', failure };
 const requestBoot: TargetVmCommand = { type: 'RequestBootFromDisk' };
 const noteBooted: TargetVmCommand = { type: 'NoteBootedFromDisk' };
 
-const READY = [requested, created, ready];
+const READY = [requested, created, enrolled, ready];
 const BOOTING = [...READY, bootRequested];
 const BOOTED = [...BOOTING, booted];
 
@@ -94,12 +96,14 @@ describe('a target VM', () => {
 
   it('is made first and ready then, when its restore environment takes its time', () => {
     spec.given([requested]).when(noteCreated).then([created]);
-    spec.given([requested, created]).when(noteEnrolled).then([ready]);
+    spec.given([requested, created]).when(noteEnrolled).then([enrolled]);
+    expect(spec.given([requested, created, enrolled]).state).toMatchObject({ status: 'created', restorerId });
+    spec.given([requested, created, enrolled]).when(noteConnected).then([ready]);
     expect(spec.given(READY).state).toMatchObject({ status: 'ready', reference, restorerId });
   });
 
   it('is ready first and keeps that, with its reference, when the hypervisor answers later', () => {
-    spec.given([requested]).when(noteEnrolled).then([ready]);
+    spec.given([requested]).when(noteConnected).then([ready]);
     spec.given([requested, ready]).when(noteCreated).then([created]);
     expect(spec.given([requested, ready, created]).state).toMatchObject({ status: 'ready', reference, restorerId });
     expect(spec.given([requested, ready, bootRequested, created]).state).toMatchObject({
@@ -110,7 +114,9 @@ describe('a target VM', () => {
 
   it('is made once, and ready once', () => {
     for (const history of [[requested, created], READY, BOOTED]) spec.given(history).when(noteCreated).thenNothing();
-    for (const history of [READY, BOOTING, BOOTED]) spec.given(history).when(noteEnrolled).thenNothing();
+    for (const history of [READY, BOOTING, BOOTED]) {
+      for (const command of [noteEnrolled, noteConnected]) spec.given(history).when(command).thenNothing();
+    }
   });
 
   it('has failed when the hypervisor says so before it was made, and is not made any more', () => {
@@ -161,20 +167,32 @@ describe('booting a target VM from its disk', () => {
   });
 });
 
-describe('a restore environment that enrols while nobody waits for it', () => {
-  const FAILED = [requested, failed, enrolled];
+describe('a restore environment that comes while nobody waits for it', () => {
+  const ENROLLED = [requested, failed, enrolled];
+  const FAILED = [...ENROLLED, connected];
 
   it('after a failure is remembered, once, and the machine is not ready by it', () => {
     spec.given([requested, failed]).when(noteEnrolled).then([enrolled]);
     expect(spec.given(FAILED).state).toMatchObject({ status: 'failed', failure, restorerId });
-    spec.given(FAILED).when(noteEnrolled).thenNothing();
+    spec.given(ENROLLED).when(noteEnrolled).thenNothing();
+    spec.given(ENROLLED).when(noteConnected).then([connected]);
+    for (const command of [noteEnrolled, noteConnected]) spec.given(FAILED).when(command).thenNothing();
     spec.given(FAILED).when(requestBoot).thenRefused('PROVISIONING.TARGET_VM_NOT_READY');
   });
 
-  it('makes the machine ready as soon as it is started again, for it will not enrol once more', () => {
+  it('makes the machine ready as soon as it is started again, for it need not connect once more', () => {
     const started = spec.given([...FAILED, requested]).when(noteStarted);
     started.then([created, ready]);
     expect(started.state).toMatchObject({ status: 'ready', reference, restorerId, failure: null });
+  });
+
+  it('has to connect before the machine is ready: its credential may have been lost', () => {
+    const started = spec.given([...ENROLLED, requested]).when(noteStarted);
+    started.then([created]);
+    spec
+      .given([...ENROLLED, requested, created])
+      .when(noteConnected)
+      .then([ready]);
   });
 
   it('is not taken for the one that is started with a token of its own, and has yet to enrol', () => {
@@ -186,7 +204,10 @@ describe('a restore environment that enrols while nobody waits for it', () => {
     spec
       .given([...FAILED, requested, created])
       .when({ ...noteEnrolled, restorerId: other.restorerId })
-      .then([{ type: 'TargetVmReady', data: other }]);
+      .then([{ type: 'TargetVmRestorerEnrolled', data: other }]);
+    expect(
+      spec.given([...FAILED, requested, created, { type: 'TargetVmRestorerEnrolled', data: other }]).state,
+    ).toMatchObject({ restorerId: other.restorerId, hasConnected: false });
   });
 
   it('is waited for when nobody has heard of it yet', () => {
@@ -238,7 +259,15 @@ describe('the removal of a target VM', () => {
       .given([removedWith(null)])
       .when(requestRemoval)
       .thenNothing();
-    for (const command of [request, noteCreated, noteEnrolled, noteFailed, requestBoot, noteRemoved(null)]) {
+    for (const command of [
+      request,
+      noteCreated,
+      noteEnrolled,
+      noteConnected,
+      noteFailed,
+      requestBoot,
+      noteRemoved(null),
+    ]) {
       spec
         .given([removedWith(null)])
         .when(command)
@@ -253,7 +282,9 @@ describe('the removal of a target VM', () => {
     for (const command of [request, requestBoot]) {
       spec.given(history).when(command).thenRefused('PROVISIONING.TARGET_VM_REMOVED');
     }
-    for (const command of [noteFailed, noteBooted, noteEnrolled]) spec.given(history).when(command).thenNothing();
+    for (const command of [noteFailed, noteBooted, noteEnrolled, noteConnected]) {
+      spec.given(history).when(command).thenNothing();
+    }
   });
 
   it.each<[string, TargetVmEvent[]]>([
@@ -311,15 +342,21 @@ describe('the removal of a target VM', () => {
   });
 });
 
-it.each([noteCreated, noteEnrolled, noteFailed, requestBoot, noteBooted, noteRemoved(null), noteRemovalFailed])(
-  'nothing is noted of a target VM that nobody requested: $type',
-  (command) => {
-    spec.given([]).when(command).thenRefused('PROVISIONING.TARGET_VM_NOT_FOUND');
-  },
-);
+it.each([
+  noteCreated,
+  noteEnrolled,
+  noteConnected,
+  noteFailed,
+  requestBoot,
+  noteBooted,
+  noteRemoved(null),
+  noteRemovalFailed,
+])('nothing is noted of a target VM that nobody requested: $type', (command) => {
+  spec.given([]).when(command).thenRefused('PROVISIONING.TARGET_VM_NOT_FOUND');
+});
 
 describe('whatever happens to a target VM', () => {
-  const moves = [request, noteCreated, noteStarted, noteEnrolled, noteFailed, requestBoot, noteBooted];
+  const moves = [request, noteCreated, noteStarted, noteEnrolled, noteConnected, noteFailed, requestBoot, noteBooted];
   const removals = [requestRemoval, noteRemoved(null), noteRemoved(reference), noteRemovalFailed];
   const commands = fc.array(
     fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...moves) }, fc.constantFrom(...removals)),

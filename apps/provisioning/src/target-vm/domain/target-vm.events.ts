@@ -11,8 +11,13 @@ export interface TargetVmOrder {
 /** Said before anything is made outside, so that what exists there is always known from events. */
 export type TargetVmRequested = DomainEvent<'TargetVmRequested', TargetVmOrder>;
 export type TargetVmCreated = DomainEvent<'TargetVmCreated', Published['targetVmCreated']>;
-/** It has enrolled while nobody waited for it. It is known from then on, when the machine is started or removed. */
+/** Its credential exists from here on, and is refused once the machine is removed. */
 export type TargetVmRestorerEnrolled = DomainEvent<'TargetVmRestorerEnrolled', Published['targetVmRestorerEnrolled']>;
+/** It has shown that it can be worked with while nobody waited for it: after a failure. */
+export type TargetVmRestorerConnected = DomainEvent<
+  'TargetVmRestorerConnected',
+  { readonly targetVmId: string; readonly taskId: string; readonly restorerId: string }
+>;
 export type TargetVmReady = DomainEvent<'TargetVmReady', Published['targetVmReady']>;
 export type TargetVmFailed = DomainEvent<'TargetVmFailed', Published['targetVmFailed']>;
 export type TargetVmBootFromDiskRequested = DomainEvent<
@@ -30,6 +35,7 @@ export type TargetVmEvent =
   | TargetVmRequested
   | TargetVmCreated
   | TargetVmRestorerEnrolled
+  | TargetVmRestorerConnected
   | TargetVmReady
   | TargetVmFailed
   | TargetVmBootFromDiskRequested

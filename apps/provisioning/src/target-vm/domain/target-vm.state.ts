@@ -7,10 +7,12 @@ export interface TargetVm extends TargetVmOrder {
     'requested' | 'created' | 'ready' | 'failed' | 'booting-from-disk' | 'booted-from-disk' | 'removing' | 'removed';
   /** The hypervisor's name for the machine; null until it has named it for the newest request. */
   readonly reference: string | null;
-  /** Until when the enrolment of its restore environment is waited for; null: not known yet, or for ever. */
+  /** Until when the first connection of its restore environment is waited for; null: not known yet, or for ever. */
   readonly enrolBy: string | null;
   /** The restore environment that has enrolled for this machine, whether it was waited for or not. */
   readonly restorerId: string | null;
+  /** That restore environment has connected, so it knows its credential. */
+  readonly hasConnected: boolean;
   /** It had been ready since the newest request. */
   readonly wasReady: boolean;
   /** It was told to boot from its disk, and may be in production since. */
@@ -44,6 +46,7 @@ export const evolve = (state: TargetVmState, event: TargetVmEvent): TargetVmStat
       enrolBy: null,
       // A machine that is asked for again may hold a restore environment that needs not enrol any more.
       restorerId: earlier?.restorerId ?? null,
+      hasConnected: earlier?.hasConnected ?? false,
       wasReady: false,
       mayBeInProduction: earlier?.mayBeInProduction ?? false,
       failure: null,
@@ -66,9 +69,18 @@ const evolveVm = (vm: TargetVm, event: Exclude<TargetVmEvent, { type: 'TargetVmR
       return { ...vm, status, reference, enrolBy, failure: null };
     }
     case 'TargetVmRestorerEnrolled':
-      return { ...vm, restorerId: event.data.restorerId };
+      return { ...vm, restorerId: event.data.restorerId, hasConnected: false };
+    case 'TargetVmRestorerConnected':
+      return { ...vm, restorerId: event.data.restorerId, hasConnected: true };
     case 'TargetVmReady':
-      return { ...vm, status: 'ready', restorerId: event.data.restorerId, wasReady: true, failure: null };
+      return {
+        ...vm,
+        status: 'ready',
+        restorerId: event.data.restorerId,
+        hasConnected: true,
+        wasReady: true,
+        failure: null,
+      };
     case 'TargetVmFailed':
       return { ...vm, status: 'failed', failure: event.data.failure };
     case 'TargetVmBootFromDiskRequested':

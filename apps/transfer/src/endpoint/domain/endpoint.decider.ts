@@ -1,4 +1,4 @@
-import type { EndpointKind, MachineInventory } from '#libs/contracts';
+import type { EndpointKind, MachineInventory, Published } from '#libs/contracts';
 import { type Decider, DomainError, type DomainEvent } from '#libs/eventsourcing';
 
 interface Identity {
@@ -17,16 +17,7 @@ export type EndpointCredentialReplaced = DomainEvent<
   'EndpointCredentialReplaced',
   { readonly endpointId: string; readonly credentialHash: string }
 >;
-export type EndpointConnected = DomainEvent<
-  'EndpointConnected',
-  {
-    readonly endpointId: string;
-    readonly connectionId: string;
-    readonly software: string;
-    /** The process that holds the connection; left out by versions that did not know theirs. */
-    readonly serverId?: string | undefined;
-  }
->;
+export type EndpointConnected = DomainEvent<'EndpointConnected', Published['endpointConnected']>;
 export type EndpointDisconnected = DomainEvent<
   'EndpointDisconnected',
   { readonly endpointId: string; readonly connectionId: string; readonly reason: string }
@@ -105,7 +96,8 @@ const decideEnrolled = (command: EndpointCommand, state: NonNullable<EndpointSta
     }
     case 'NoteConnected': {
       const { connectionId, software, serverId } = command;
-      return [{ type: 'EndpointConnected', data: { endpointId, connectionId, software, serverId } }];
+      const { kind, name } = state;
+      return [{ type: 'EndpointConnected', data: { endpointId, connectionId, software, serverId, kind, name } }];
     }
     case 'NoteDisconnected': {
       const { connectionId, reason } = command;
