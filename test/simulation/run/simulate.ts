@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Checker } from '../checkers/checker.js';
 import { CHECKERS } from '../checkers/checkers.js';
+import { laggardsOf } from '../checkers/readers-keep-up.js';
 import { FaultInjector, isGoneForGood } from '../faults/fault-injector.js';
 import { type MutationName, withMutation } from '../mutations/mutations.js';
 import { Operator } from '../world/operator.js';
@@ -23,6 +24,8 @@ const REST_LIMIT_MS = 60 * HOUR;
 const END_LIMIT_MS = 120 * HOUR;
 /** What is still on its way at the end arrives within this. */
 const LAST_WORDS_MS = 10 * MINUTE;
+/** Who is still at work by then is done within this: a call of the hypervisor takes minutes, and is made again. */
+const CATCH_UP_LIMIT_MS = HOUR;
 const TRAIL_LINES = 120;
 
 /** One run: a world with its people, its faults and those who look on. */
@@ -62,6 +65,7 @@ class Run {
     await this.#passUntilRest('After the last fault');
     await this.#end();
     await this.#pass(LAST_WORDS_MS);
+    await this.#pass(CATCH_UP_LIMIT_MS, () => laggardsOf(world).length === 0);
     if (this.violation === null) for (const checker of this.checkers) checker.atEnd?.();
   }
 
