@@ -1,5 +1,12 @@
 import { PUBLISHED } from '#libs/contracts';
-import { type EventStore, type PersistedEvent, handleCommand, reactionContext } from '#libs/eventsourcing';
+import {
+  type EventStore,
+  type PersistedEvent,
+  correlatedBy,
+  handleCommand,
+  load,
+  reactionContext,
+} from '#libs/eventsourcing';
 import type { Reaction } from '#libs/projections';
 import type { TargetVmCommand } from '../../target-vm/domain/target-vm.commands.js';
 import { targetVms } from '../../target-vm/target-vm.aggregate.js';
@@ -35,6 +42,8 @@ export const noteReadyWhenRestorerConnected = (store: EventStore): Reaction => (
     const note = noteOf(persisted);
     if (note === null) return;
     const context = reactionContext(persisted, 'note-ready', 'service:provisioning', new Date().toISOString());
-    await handleCommand(store, targetVms, note.targetVmId, note.command, context);
+    const { state: vm } = await load(store, targetVms, note.targetVmId);
+    const own = vm === null ? context : correlatedBy(context, vm.taskId);
+    await handleCommand(store, targetVms, note.targetVmId, note.command, own);
   },
 });

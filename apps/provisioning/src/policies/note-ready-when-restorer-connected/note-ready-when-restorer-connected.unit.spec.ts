@@ -59,6 +59,8 @@ it('is ready once its restore environment has connected', async () => {
   await react(enrolled('restorer', targetVmId));
   await react(connected({ kind: 'restorer', name: targetVmId }));
   expect(await vm()).toMatchObject({ status: 'ready', restorerId: endpointId });
+  const [, ...noted] = await store.readStream(`targetVm-${targetVmId}`);
+  expect(noted.map(({ metadata }) => metadata.correlationId)).toEqual([taskId, taskId]);
 });
 
 it('takes no notice of a connection of another end, nor of one that an earlier version noted without a name', async () => {

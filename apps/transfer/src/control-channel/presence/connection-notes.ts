@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { EndpointConnection, Hello } from '#libs/endpoint-link';
-import { type CommandContext, eventIdOf, handleCommand, reactionIdOf } from '#libs/eventsourcing';
+import { type CommandContext, eventIdOf, handleCommand, load, reactionIdOf } from '#libs/eventsourcing';
 import { EventStoreDb } from '#libs/eventstore';
 import type { EndpointCommand } from '../../endpoint/domain/endpoint.decider.js';
 import { endpoints } from '../../endpoint/endpoint.aggregate.js';
@@ -39,14 +39,21 @@ export class ConnectionNotes {
   }
 
   async #note({ endpointId, connectionId }: ConnectionName, note: Note): Promise<CommandContext> {
+    const commandId = reactionIdOf(connectionId, note.type);
     const context: CommandContext = {
-      commandId: reactionIdOf(connectionId, note.type),
-      correlationId: connectionId,
-      causationId: connectionId,
+      commandId,
+      correlationId: (await this.#migrationOf(endpointId)) ?? connectionId,
+      causationId: commandId,
       actor: `endpoint:${endpointId}`,
       now: new Date().toISOString(),
     };
     await handleCommand(this.store, endpoints, endpointId, note, context);
     return context;
+  }
+
+  /** A restore environment was enrolled for one migration, to whose story its connections belong; an agent outlives it. */
+  async #migrationOf(endpointId: string): Promise<string | null> {
+    const { state, persisted } = await load(this.store, endpoints, endpointId);
+    return state?.kind === 'restorer' ? (persisted[0]?.metadata.correlationId ?? null) : null;
   }
 }
