@@ -1,11 +1,11 @@
-import type { Assignment, EndpointKind, EndpointProgress, EndpointReport } from '#libs/contracts';
+import type { Assignment, EndpointKind, EndpointProgress, EndpointReport, NbdExport } from '#libs/contracts';
 import { LinkServer } from '#libs/endpoint-link';
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
+import { connect as connectTcp, createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { digestsIn, examineTarget, SOURCE_BYTES, SourceMachine } from './source-disk.fixture.js';
 
 const MIB = 1024 * 1024;
+/** Nothing of a disk that has this on it may be seen on the wire. */
+const PATTERN = Buffer.from('a line of a file on the source, which nobody in between is to read\n');
 const waitFor = <T>(fact: () => T): Promise<T> => vi.waitFor(fact, { timeout: 30_000, interval: 20 });
 
 type ReportOf<K extends EndpointReport['kind']> = Extract<EndpointReport, { kind: K }>;
@@ -22,6 +24,8 @@ class TinyServer {
   readonly reports: EndpointReport[] = [];
   readonly progress: EndpointProgress[] = [];
   readonly hellos: string[] = [];
+  /** What the newest agent shows on the data path. */
+  agentCertificate: string | undefined;
   readonly #wanted = new Map<string, Assignment>();
   readonly #ids = new Map<EndpointKind, string>();
   readonly http: HttpServer = createHttpServer();
@@ -42,6 +46,7 @@ class TinyServer {
     events: {
       onConnected: ({ endpointId, kind }, hello) => {
         this.hellos.push(`${kind} ${hello.assignmentId ?? 'nothing'}`);
+        if (kind === 'agent') this.agentCertificate = hello.dataCertificate;
         const wanted = this.#wanted.get(endpointId);
         if (wanted !== undefined) this.#link.assign(endpointId, wanted);
       },
@@ -131,25 +136,22 @@ describe.runIf(process.getuid?.() === 0)('the bundled ends, against a tiny serve
   /** Each round here has one attempt, and goes by its name. */
   const firstAttempt = (assignmentId: string) => ({ assignmentId, taskId, roundId: assignmentId, attempt: 1 });
   const servedDisks = () => [{ diskId, sizeBytes: SOURCE_BYTES }];
-  const openExports = async (
-    assignmentId: string,
-  ): Promise<ReportOf<'exports-opened'>['exports'][number]['export']> => {
-    server.want('restorer', { kind: 'serve-exports', ...firstAttempt(assignmentId), disks: servedDisks() });
+  const openExports = async (assignmentId: string): Promise<NbdExport> => {
+    const { agentCertificate: clientCertificate } = server;
+    const disks = servedDisks();
+    server.want('restorer', { kind: 'serve-exports', ...firstAttempt(assignmentId), disks, clientCertificate });
     return waitFor(() => server.of('exports-opened', assignmentId)[0]!.exports[0]!.export);
   };
-  const startRound = (
-    assignmentId: string,
-    roundKind: 'full' | 'incremental' | 'final',
-    target: { host: string; port: number; exportName: string },
-  ): void => {
+  const startRound = (assignmentId: string, roundKind: 'full' | 'incremental' | 'final', target: NbdExport): void => {
     const disks = [{ diskId, device: source.device, sizeBytes: SOURCE_BYTES, export: target }];
     server.want('agent', { kind: 'sync-round', ...firstAttempt(assignmentId), roundKind, resend: false, disks });
   };
   const runRound = async (
     roundKind: 'full' | 'incremental' | 'final',
+    over: (target: NbdExport) => Promise<NbdExport> = async (target) => target,
   ): Promise<ReportOf<'round-completed'>['disks'][number]> => {
     const assignmentId = randomUUID();
-    startRound(assignmentId, roundKind, await openExports(assignmentId));
+    startRound(assignmentId, roundKind, await over(await openExports(assignmentId)));
     return waitFor(() => {
       expect(server.of('round-failed', assignmentId)).toEqual([]);
       return server.of('round-completed', assignmentId)[0]!.disks[0]!;
@@ -219,6 +221,33 @@ describe.runIf(process.getuid?.() === 0)('the bundled ends, against a tiny serve
     expect(server.reports.at(-1)?.kind).toBe('round-completed');
     expect(await targetDigest()).toBe(result.rootDigest);
     expect(nbdkits()).toEqual([]);
+  });
+
+  it('shows nothing of the disk to whoever listens between the ends, and keeps no key on a disk', async () => {
+    writeFileSync(join(source.mountPoint, 'plain'), Buffer.alloc(MIB, PATTERN));
+    const heard: Buffer[] = [];
+    const tap = createTcpServer();
+    const result = await runRound('incremental', async (target) => {
+      expect(target.serverCertificate).toMatch(/^-----BEGIN CERTIFICATE-----/);
+      tap.on('connection', (near) => {
+        const far = connectTcp(target.port, target.host);
+        for (const socket of [near, far]) socket.on('error', () => undefined).on('data', (chunk) => heard.push(chunk));
+        near.pipe(far).pipe(near);
+      });
+      await new Promise<void>((resolve) => tap.listen(0, '127.0.0.1', resolve));
+      return { ...target, port: (tap.address() as AddressInfo).port };
+    });
+    tap.close();
+    const wire = Buffer.concat(heard);
+    expect(wire.length).toBeGreaterThan(MIB);
+    expect(wire.includes(PATTERN)).toBe(false);
+    expect(readFileSync(image).includes(PATTERN)).toBe(true);
+    expect(await targetDigest()).toBe(result.rootDigest);
+    const states = [join(folder, 'agent'), join(folder, 'restorer')];
+    expect(spawnSync('grep', ['-rl', 'PRIVATE KEY', ...states], { encoding: 'utf8' })).toMatchObject({
+      status: 1,
+      stdout: '',
+    });
   });
 
   it('does not run a round again that comes again', async () => {

@@ -130,6 +130,18 @@ describe('a machine moves from a REST call to identical bytes', () => {
     );
   });
 
+  it('every round of it went through TLS, and its history has certificates and no key', async () => {
+    const told = await server.operator.events(quietTaskId);
+    const opened = told
+      .filter(({ type }) => type === 'transfer.exports-opened.v1')
+      .map(({ data }) => JSON.stringify(data));
+    expect(opened.length).toBeGreaterThanOrEqual(3);
+    for (const data of opened) expect(data).toContain('"serverCertificate":"-----BEGIN CERTIFICATE-----');
+    expect(new Set(opened.map((data) => /"serverCertificate":"([^"]+)"/.exec(data)?.[1])).size).toBe(opened.length);
+    const read = await readHistory(server.addresses.eventStoreUrl, quietTaskId);
+    expect(JSON.stringify([told, read])).not.toContain('PRIVATE KEY');
+  });
+
   it('a machine in use, across an outage of everything: the missed time point is found, and the target is a clean copy', async () => {
     const { operator } = server;
     const busy = await SourceMachine.start({ folder, name: 'busy-machine', sizeMiB: 256, fileCount: 600 }, operator);

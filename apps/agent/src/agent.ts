@@ -1,4 +1,4 @@
-import { openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
+import { makeDataIdentity, openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
 import type { EndpointReport } from '#libs/contracts';
 import {
   AssignmentFollower,
@@ -40,10 +40,14 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const log = (level: 'info' | 'warn', message: string): void => {
     options.log[level](message);
   };
+  // In memory, and new with each process: a round never outlives the process that began it.
+  const identity = await makeDataIdentity('agent');
+  const security = { identity, allowCleartext: options.insecureNetwork };
   const link: EndpointLink = new EndpointLink({
     credential: options.credential,
     software: SOFTWARE,
     assignmentInHand: () => follower.inHand,
+    dataCertificate: identity.certificate,
     insecureNetwork: options.insecureNetwork,
     log,
   });
@@ -56,7 +60,9 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   });
   const rounds = new RoundRunner({
     collectInventory: () => inventories.collect(),
-    ...{ usedBlocksOf, openSourceDisk, reachTarget, syncDisk },
+    ...{ usedBlocksOf, openSourceDisk },
+    reachTarget: (target, aborted) => reachTarget(target, security, aborted),
+    syncDisk: (disk) => syncDisk({ ...disk, security }),
     digestTables: new DigestTableFolder(options.state.digestsFolder),
     quiesce: new SourceQuiesce({
       ownFolders: [options.state.folder, ...options.ownFolders],

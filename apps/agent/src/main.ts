@@ -42,7 +42,10 @@ function program(): Command {
     .option('--disk <device...>', 'offer these disks only (default: all eligible disks)')
     .option('--hold-limit <seconds>', 'how long the final round may freeze file systems', holdLimit, HOLD_LIMIT_SECONDS)
     .option('--log-file <file>', 'write the log to this file instead of standard error')
-    .option('--insecure-network', 'allow plain HTTP to another machine: credentials travel in the clear')
+    .option(
+      '--insecure-network',
+      'allow cleartext to other machines: to the server (credentials!), and to targets of versions without TLS',
+    )
     .action(run);
   root
     .command('inventory')

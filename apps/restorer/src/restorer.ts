@@ -1,4 +1,4 @@
-import { digestDisk, startNbdkit } from '#libs/block-transfer';
+import { digestDisk, makeDataIdentity, startNbdkit } from '#libs/block-transfer';
 import {
   AssignmentFollower,
   EndpointLink,
@@ -21,6 +21,7 @@ import { endLeftoverServers } from './serving/leftover-servers.js';
 import type { RestorerPorts } from './serving/restorer.ports.js';
 import { serveExports } from './serving/serve-exports.js';
 import { readServerBytes } from './serving/server-bytes.js';
+import { StartFolder } from './serving/start-folder.js';
 import { SOFTWARE } from './software.js';
 import { TargetDisks } from './targets/target-disks.js';
 
@@ -44,10 +45,15 @@ export async function runRestorer(config: RestorerConfig, log: EndLog, signal: A
     insecureNetwork: config.insecureNetwork,
     log: tell,
   });
+  const startFolder = new StartFolder(config.stateFolder);
   const ports: RestorerPorts = {
     listenHost: config.listenHost,
+    allowCleartext: config.insecureNetwork,
     findDisks: (wanted) => disks.find(wanted),
-    ...{ endLeftoverServers, startNbdkit, readServerBytes, digestDisk },
+    ...{ endLeftoverServers, readServerBytes, digestDisk },
+    clearStartFolder: () => startFolder.clear(),
+    makeIdentity: () => makeDataIdentity('restorer'),
+    startNbdkit: (options) => startNbdkit({ ...options, startFolder: startFolder.path }),
     report: (report) => link.report(report),
     progress: (progress) => {
       link.progress(progress);

@@ -82,6 +82,11 @@ export class RestorerUnderTest {
     return join(this.folder, 'sda.img');
   }
 
+  /** Where its servers start. */
+  get startFolder(): string {
+    return join(this.folder, 'state', 'starting');
+  }
+
   /** Starts the program, and waits until it has said hello. */
   async start(): Promise<void> {
     const before = this.hellos.length;

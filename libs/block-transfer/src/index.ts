@@ -12,7 +12,15 @@ export { usedMapFromFree, usedMapOf, type UsedMap } from './used-blocks/used-map
 export { alignedBuffer } from './source/aligned-buffer.js';
 export { openSourceDisk, type SourceDisk } from './source/source-disk.js';
 export { NbdConnection, type NbdConnectOptions } from './nbd/nbd-connection.js';
-export { startNbdkit, type NbdkitOptions, type NbdkitServer, type ServerExit } from './nbd/nbdkit-server.js';
+export type { DataPathSecurity } from './nbd/nbd-dial.js';
+export {
+  startNbdkit,
+  type NbdkitOptions,
+  type NbdkitServer,
+  type ServerExit,
+  type ServerTls,
+} from './nbd/nbdkit-server.js';
+export { makeDataIdentity, type DataIdentity } from './tls/data-identity.js';
 export { DiskResume } from './round/disk-resume.js';
 export { syncDisk } from './round/sync-disk.js';
 export type { RoundProgress, SyncDiskOptions, SyncDiskResult } from './round/sync-round.js';

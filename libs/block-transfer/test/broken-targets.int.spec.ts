@@ -19,6 +19,7 @@ import {
   type SyncDiskOptions,
 } from '#libs/block-transfer';
 import type { ByteRange } from '#libs/contracts';
+import { DATA_PATHS, type DataPath } from './data-paths.js';
 import { run } from './ext-disk.js';
 import { fillWithGarbage } from './garbage.js';
 import { durableByLog } from './server-log.js';
@@ -32,7 +33,8 @@ function knownRanges(table: DigestTable): ByteRange[] {
   return mergeExtents(known.map((index) => ({ offsetBytes: index * 65536, lengthBytes: table.blockBytes(index) })));
 }
 
-describe('a round that is broken off', () => {
+describe.each(DATA_PATHS)('a round that is broken off %s', (_how, makePath) => {
+  let path: DataPath;
   let folder: string;
   let sourcePath: string;
   let target: string;
@@ -41,6 +43,7 @@ describe('a round that is broken off', () => {
   const servers: NbdkitServer[] = [];
 
   beforeEach(async () => {
+    path = await makePath();
     folder = await mkdtemp(join(tmpdir(), 'landfall-broken-'));
     sourcePath = join(folder, 'source.img');
     target = join(folder, 'target.img');
@@ -55,7 +58,7 @@ describe('a round that is broken off', () => {
   });
 
   async function serve(options: { path?: string; readOnly?: boolean; filters?: string[]; parameters?: string[] } = {}) {
-    const server = await startNbdkit({ path: target, sizeBytes: DISK_BYTES, host: HOST, ...options });
+    const server = await startNbdkit({ path: target, sizeBytes: DISK_BYTES, host: HOST, ...path.server, ...options });
     servers.push(server);
     return server;
   }
@@ -66,6 +69,7 @@ describe('a round that is broken off', () => {
       source,
       used: usedMapFromFree(DISK_BYTES, []),
       target: server.export,
+      ...path.client,
       baseline: null,
       digests,
       ...options,
@@ -175,7 +179,7 @@ describe('a round that is broken off', () => {
   it('before it began: a target that is read-only, too small, gone, or something else', async () => {
     await expect(sync(await serve({ readOnly: true }))).rejects.toMatchObject({ code: 'EXPORT_FAILED' });
     await truncate(target, DISK_BYTES - 512);
-    const small = await startNbdkit({ path: target, host: HOST });
+    const small = await startNbdkit({ path: target, host: HOST, ...path.server });
     servers.push(small);
     await expect(sync(small)).rejects.toMatchObject({ code: 'TARGET_DISK_MISSING' });
     await small.close();
@@ -184,20 +188,21 @@ describe('a round that is broken off', () => {
     await new Promise<void>((resolve) => other.listen(0, HOST, resolve));
     const address = other.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    await expect(NbdConnection.connect({ host: HOST, port, exportName: '' })).rejects.toMatchObject({
-      code: 'EXPORT_FAILED',
-    });
+    const mail = { ...small.export, port };
+    await expect(NbdConnection.connect(mail, path.client.security)).rejects.toMatchObject({ code: 'EXPORT_FAILED' });
     await new Promise((resolve) => other.close(resolve));
   });
 });
 
-describe('NbdConnection', () => {
+describe.each(DATA_PATHS)('NbdConnection %s', (_how, makePath) => {
+  let path: DataPath;
   let folder: string;
   let server: NbdkitServer;
 
   beforeEach(async () => {
+    path = await makePath();
     folder = await mkdtemp(join(tmpdir(), 'landfall-nbd-'));
-    server = await startNbdkit({ path: join(folder, 'disk.img'), sizeBytes: 64 * MIB, host: HOST });
+    server = await startNbdkit({ path: join(folder, 'disk.img'), sizeBytes: 64 * MIB, host: HOST, ...path.server });
   });
   afterEach(async () => {
     await server.close();
@@ -205,7 +210,7 @@ describe('NbdConnection', () => {
   });
 
   it('reads back what it wrote, zeroed and trimmed, with many requests in flight', async () => {
-    const connection = await NbdConnection.connect(server.export, { maxInFlight: 8 });
+    const connection = await NbdConnection.connect(server.export, { ...path.client.security, maxInFlight: 8 });
     const blocks = Array.from({ length: 64 }, (_, index) => Buffer.alloc(MIB, index + 1));
     await Promise.all(blocks.map((block, index) => connection.write(index * MIB, block)));
     await Promise.all([connection.writeZeroes(0, 10 * MIB), connection.trim(63 * MIB, MIB)]);
@@ -220,7 +225,7 @@ describe('NbdConnection', () => {
   });
 
   it('never forgets a failed write: a FLUSH afterwards does not succeed', async () => {
-    const connection = await NbdConnection.connect(server.export);
+    const connection = await NbdConnection.connect(server.export, path.client.security);
     const [outside, inside] = await Promise.allSettled([
       connection.write(64 * MIB, Buffer.alloc(512)),
       connection.write(0, Buffer.alloc(512)),
@@ -232,7 +237,7 @@ describe('NbdConnection', () => {
   });
 
   it('refuses requests that are too large without sending them', async () => {
-    const connection = await NbdConnection.connect(server.export);
+    const connection = await NbdConnection.connect(server.export, path.client.security);
     await expect(connection.write(0, Buffer.alloc(33 * MIB))).rejects.toThrow(RangeError);
     await connection.write(0, Buffer.alloc(32 * MIB));
     await connection.close();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { certificatePem } from './certificate.js';
 import { machineInventory } from './inventory.js';
 import { byteRange, bytes, instant } from './quantities.js';
 
@@ -39,6 +40,11 @@ export const nbdExport = z.object({
   host: z.string().min(1),
   port: z.number().int().min(1).max(65535),
   exportName: z.string(),
+  /**
+   * The server speaks TLS 1.3 with this certificate, made for this attempt, and nothing else. Left out: it is served in
+   * the clear, which an agent takes on loopback, or when its operator allowed it.
+   */
+  serverCertificate: certificatePem.optional(),
 });
 export type NbdExport = z.infer<typeof nbdExport>;
 
@@ -77,6 +83,8 @@ export const serveExportsAssignment = z.object({
   kind: z.literal('serve-exports'),
   ...attemptOfRound,
   disks: z.array(z.object({ diskId: z.string(), sizeBytes: bytes })).min(1),
+  /** The agent's: nobody else may connect. Left out: the agent has none (it is of a version without TLS). */
+  clientCertificate: certificatePem.optional(),
 });
 export type ServeExportsAssignment = z.infer<typeof serveExportsAssignment>;
 
@@ -102,6 +110,7 @@ export type Assignment = z.infer<typeof assignment>;
 /** How an endpoint's work can fail. Closed list; what each means is in `FAILURES`. */
 export const endpointFailureCode = z.enum([
   'DATA_PATH_LOST',
+  'DATA_PATH_UNTRUSTED',
   'SOURCE_READ_FAILED',
   'SOURCE_DISK_CHANGED',
   'USED_BLOCKS_UNKNOWN',
@@ -213,6 +222,8 @@ export const endpointFrame = z.discriminatedUnion('type', [
     software: z.string().max(100),
     /** The assignment in hand, so that the server sees a program that lost its work. */
     assignmentId: z.string().nullable(),
+    /** Agent: what it shows on the data path for as long as this process runs. Left out by versions without TLS. */
+    dataCertificate: certificatePem.optional(),
   }),
   /** `ageMs`: how long ago the report was made when this frame was sent, so that no clock has to be right. */
   z.object({

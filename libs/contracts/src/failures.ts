@@ -31,6 +31,9 @@ const byItself = (remedy: string): FailureMeaning => ({ ...later(remedy), retry:
 /** What each code means: the remedy, what was lost, what was kept, and whether it is tried again by itself. */
 export const FAILURES: Readonly<Record<ReplicationFailureCode, FailureMeaning>> = {
   DATA_PATH_LOST: later('Check the network between source and target, then request another synchronization.'),
+  DATA_PATH_UNTRUSTED: later(
+    'Something on the path is not the other end, or an end cannot encrypt: look for what listens in between, let clocks be right to within months, and update the older end; then request another synchronization.',
+  ),
   SOURCE_READ_FAILED: later(
     'Check the source disk for errors (dmesg, smartctl), then request another synchronization.',
   ),

@@ -1,3 +1,4 @@
+export * from './certificate.js';
 export * from './control-channel.js';
 export * from './cutover-calls.js';
 export * from './error-codes.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { certificatePem } from './certificate.js';
 import { diskDigest, diskRoundResult, endpointKind, exportedDisk, roundKind } from './control-channel.js';
 import { bytes, instant } from './quantities.js';
 
@@ -97,6 +98,8 @@ export const PUBLISHED = {
       /** Left out, with `name`, by versions to whom an endpoint's enrolment said enough. */
       kind: endpointKind.optional(),
       name: z.string().optional(),
+      /** Agent: what it shows on the data path. Left out by versions without TLS, and by restore environments. */
+      dataCertificate: certificatePem.optional(),
     }),
   },
   /** The endpoint's credential is refused from here on. */

@@ -64,7 +64,8 @@ class Bench {
     const disk = { ...fakeDisk('disk', DISK_BYTES), device: this.source, partitions: [] };
     return new RoundRunner({
       collectInventory: async () => fakeInventory([disk]),
-      ...{ usedBlocksOf, openSourceDisk, reachTarget, syncDisk },
+      ...{ usedBlocksOf, openSourceDisk, syncDisk },
+      reachTarget: (target, signal) => reachTarget(target, {}, signal),
       digestTables: new DigestTableFolder(join(folder, 'digests')),
       quiesce: {
         flush: async () => undefined,

@@ -23,7 +23,7 @@ export const restorerConfig = z
     /** Address at which the disks are served; the source has to reach it. */
     listenHost: z.string().min(1),
     disks: z.array(targetDisk).min(1).max(MAX_DISKS),
-    /** Allows plain HTTP to another machine. */
+    /** Allows plain HTTP to another machine, and serving one in the clear whose agent has no certificate. */
     insecureNetwork: z.boolean().default(false),
   })
   .refine(({ disks }) => new Set(disks.map((disk) => disk.diskId)).size === disks.length, 'a disk id occurs twice')

@@ -1,4 +1,10 @@
-import { DigestTable, EndpointFailure, type NbdkitServer, type ServerExit } from '#libs/block-transfer';
+import {
+  DigestTable,
+  EndpointFailure,
+  type NbdkitOptions,
+  type NbdkitServer,
+  type ServerExit,
+} from '#libs/block-transfer';
 import type { EndpointProgress, EndpointReport } from '#libs/contracts';
 import type { ReportOutcome } from '#libs/endpoint-link';
 import type { RestorerPorts } from './restorer.ports.js';
@@ -21,6 +27,10 @@ export class FakeTarget {
   /** Paths that an earlier process still serves, and what keeps their servers from ending. */
   readonly leftovers = new Set<string>();
   leftoverFault: Error | null = null;
+  /** A key of an earlier process is left where servers start. */
+  hasStaleKey = true;
+  /** What each server was started with. */
+  readonly startedWith: NbdkitOptions[] = [];
   /** What the servers have moved, in the order in which they were started. */
   readonly moved: (ServerBytes | null)[] = [];
   /** What waits for its time, with how long it has to. */
@@ -29,16 +39,26 @@ export class FakeTarget {
   digest: (path: string, signal: AbortSignal | undefined) => Promise<void> = async () => undefined;
   #nextPort = 20_000;
   #started = 0;
+  #identities = 0;
 
   readonly ports: RestorerPorts = {
     listenHost: '127.0.0.1',
+    allowCleartext: false,
     findDisks: (wanted) => wanted.map(({ diskId, sizeBytes }) => ({ diskId, sizeBytes, path: `/${diskId}` })),
     endLeftoverServers: async (paths) => {
       if (this.leftoverFault !== null) throw this.leftoverFault;
       for (const path of paths) this.leftovers.delete(path);
     },
     readServerBytes: async (pid) => this.moved[pid] ?? null,
-    startNbdkit: async ({ path, host }) => this.#serve(path, host),
+    clearStartFolder: async () => {
+      if (this.leftovers.size > 0) throw new Error('a server of an earlier process may just be starting');
+      this.hasStaleKey = false;
+    },
+    makeIdentity: async () => {
+      this.#identities += 1;
+      return { certificate: `certificate ${this.#identities}`, privateKey: `key ${this.#identities}` };
+    },
+    startNbdkit: async (options) => this.#serve(options),
     digestDisk: async (path, options) => {
       if (this.leftovers.has(path)) throw new Error(`${path} may still be written`);
       this.digesting.add(path);
@@ -77,14 +97,20 @@ export class FakeTarget {
     return due.map(([, delayMs]) => delayMs);
   }
 
-  #serve(path: string, host: string): NbdkitServer {
+  #serve(options: NbdkitOptions): NbdkitServer {
+    const { path, host, tls } = options;
+    this.startedWith.push(options);
+    if (this.hasStaleKey) throw new Error('an old key is left behind');
     if (this.leftovers.has(path)) throw new Error(`${path} may still be written`);
     if (path === this.unservable) throw new EndpointFailure('EXPORT_FAILED', `${path} cannot be served`);
     let die: (exit: ServerExit) => void = () => undefined;
     const exited = new Promise<ServerExit>((resolve) => (die = resolve)).finally(() => this.served.delete(path));
     this.served.set(path, die);
     return {
-      export: { host, port: this.#nextPort++, exportName: '' },
+      export: {
+        ...{ host, port: this.#nextPort++, exportName: '' },
+        ...(tls === undefined ? {} : { serverCertificate: tls.identity.certificate }),
+      },
       pid: this.#started++,
       exited,
       close: async () => {

@@ -1,5 +1,6 @@
-import { EndpointFailure } from '#libs/block-transfer';
+import { EndpointFailure, type ServerTls } from '#libs/block-transfer';
 import type { ServeExportsAssignment } from '#libs/contracts';
+import { isLoopback } from '#libs/program';
 import { announce, deliver, untilAborted } from './deliver.js';
 import { failureOf } from './failure-of.decision.js';
 import type { RestorerPorts } from './restorer.ports.js';
@@ -62,10 +63,25 @@ async function openAll(
 ): Promise<void> {
   const disks = ports.findDisks(assignment.disks);
   await ports.endLeftoverServers(disks.map(({ path }) => path));
+  await ports.clearStartFolder();
+  const tls = await tlsFor(ports, assignment);
   for (const { diskId, path, sizeBytes } of disks) {
     if (signal.aborted) return;
-    open.push({ diskId, server: await ports.startNbdkit({ path, sizeBytes, host: ports.listenHost }) });
+    open.push({ diskId, server: await ports.startNbdkit({ path, sizeBytes, host: ports.listenHost, ...tls }) });
   }
+}
+
+/** A key for this attempt alone. @returns nothing for cleartext, which only an agent without a certificate is served */
+async function tlsFor(
+  { allowCleartext, listenHost, makeIdentity }: RestorerPorts,
+  { clientCertificate }: ServeExportsAssignment,
+): Promise<{ tls?: ServerTls }> {
+  if (clientCertificate !== undefined) return { tls: { identity: await makeIdentity(), clientCertificate } };
+  if (isLoopback(listenHost) || allowCleartext) return {};
+  throw new EndpointFailure(
+    'DATA_PATH_UNTRUSTED',
+    `the agent has no certificate to encrypt with, and ${listenHost} can be reached by other machines`,
+  );
 }
 
 async function untilDead({ diskId, server }: OpenExport): Promise<never> {

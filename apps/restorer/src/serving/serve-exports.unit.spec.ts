@@ -43,6 +43,49 @@ describe('serveExports', () => {
     expect(target.reports).toHaveLength(1);
   });
 
+  it('serves an agent with a certificate in TLS, to it alone, by one key for the attempt that nobody is told', async () => {
+    const serving = serveExports(
+      { ...target.ports, listenHost: '192.0.2.1' },
+      { ...ASSIGNMENT, disks: [...DISKS], clientCertificate: 'of the agent' },
+      abort.signal,
+    );
+    await expect.poll(() => target.reports.length).toBe(1);
+    expect(target.startedWith.map(({ tls }) => tls)).toEqual(
+      DISKS.map(() => ({
+        identity: { certificate: 'certificate 1', privateKey: 'key 1' },
+        clientCertificate: 'of the agent',
+      })),
+    );
+    expect(target.reports[0]).toMatchObject({
+      exports: DISKS.map(() => ({ export: { host: '192.0.2.1', serverCertificate: 'certificate 1' } })),
+    });
+    expect(JSON.stringify(target.reports)).not.toContain('key 1');
+    abort.abort();
+    await serving;
+    const next = serveExports(
+      target.ports,
+      { ...ASSIGNMENT, disks: [...DISKS], clientCertificate: 'of the agent' },
+      AbortSignal.any([]),
+    );
+    await expect.poll(() => target.reports.length).toBe(2);
+    expect(target.startedWith.at(-1)?.tls?.identity.certificate).toBe('certificate 2');
+    for (const die of target.served.values()) die({ code: 0, signal: null, output: '' });
+    await next;
+  });
+
+  it('does not serve other machines in the clear, unless it is allowed to', async () => {
+    const ports = { ...target.ports, listenHost: '192.0.2.1' };
+    const assignment = { ...ASSIGNMENT, disks: [...DISKS] };
+    await serveExports(ports, assignment, abort.signal);
+    expect(target.startedWith).toEqual([]);
+    expect(target.reports).toMatchObject([{ kind: 'exports-failed', code: 'DATA_PATH_UNTRUSTED' }]);
+    const serving = serveExports({ ...ports, allowCleartext: true }, assignment, abort.signal);
+    await expect.poll(() => target.reports.length).toBe(2);
+    expect(target.startedWith).toHaveLength(DISKS.length);
+    abort.abort();
+    await serving;
+  });
+
   it('goes on serving while the server does not answer', async () => {
     target.answer = () => new Promise(() => undefined);
     const serving = serve();

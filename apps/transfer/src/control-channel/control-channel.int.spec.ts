@@ -28,6 +28,8 @@ afterAll(async () => {
 const typesOf = async (events: Promise<readonly { readonly type: string }[]>) => (await events).map(({ type }) => type);
 const endpointTypes = ({ endpointId }: Identity) => typesOf(scene.endpointEvents(endpointId));
 const replicationTypes = ({ taskId }: Migration) => typesOf(scene.replicationEvents(taskId));
+/** As to its form; nobody here looks into it. */
+const certificate = (body: string): string => `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
 const untilConnected = (end: Identity, times = 1) =>
   until('the endpoint to be connected', async () => {
     const types = await endpointTypes(end);
@@ -93,6 +95,24 @@ describe('an endpoint that connects', () => {
     }
     await until('the same assignment again', () => end.assignments.length > 2);
     expect(end.assignments[2]).toMatchObject({ kind: 'idle' });
+  });
+
+  it('is to serve the agent that shows the certificate of its newest process, and is told none of one without', async () => {
+    const server = await scene.startServer();
+    const { agent, restorer, roundId } = await scene.startMigration();
+    const end = scene.startEnd(server, restorer, attemptIdOf({ roundId, attempt: 1 }));
+    const next = async (count: number): Promise<unknown> => {
+      bus.publishNews(ASSIGNMENT_CHANGED, { endpointId: restorer.endpointId });
+      return until('an assignment', () => end.assignments[count]);
+    };
+    expect(await until('the first assignment', () => end.assignments[0])).not.toHaveProperty('clientCertificate');
+    const first = scene.startEnd(server, agent, null, certificate('AAAA'));
+    await untilConnected(agent);
+    expect(await next(1)).toMatchObject({ kind: 'serve-exports', clientCertificate: certificate('AAAA') });
+    await first.stop();
+    scene.startEnd(server, agent, null, certificate('BBBB'));
+    await untilConnected(agent, 2);
+    expect(await next(2)).toMatchObject({ kind: 'serve-exports', clientCertificate: certificate('BBBB') });
   });
 
   it('may report of its round from its connection, with the age of the report', async () => {

@@ -127,12 +127,18 @@ export class TransferScene {
     return server;
   }
 
-  startEnd(server: Server, { endpointId, credential }: Identity, inHand: string | null = null): End {
+  startEnd(
+    server: Server,
+    { endpointId, credential }: Identity,
+    inHand: string | null = null,
+    dataCertificate?: string,
+  ): End {
     const abort = new AbortController();
     const link = new EndpointLink({
       credential: { serverUrl: `http://127.0.0.1:${server.channel.port}`, endpointId, credential },
       software: 'test',
       assignmentInHand: () => inHand,
+      dataCertificate,
       random: () => 0,
     });
     const assignments: Assignment[] = [];

@@ -1,26 +1,22 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { NbdExport } from '#libs/contracts';
-import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
-import { handshakeFailure, pathLost, pathSilent, replyFailure } from './nbd-failures.js';
-import { NbdHandshake, type Negotiated } from './nbd-handshake.js';
+import { reasonOf } from '../endpoint-failure.js';
+import { dialExport, type DialOptions } from './nbd-dial.js';
+import { pathLost, pathSilent, replyFailure } from './nbd-failures.js';
+import type { Negotiated } from './nbd-handshake.js';
 import { ReplyDecoder } from './nbd-reply.decoder.js';
 import { Command, encodeRequest, MAX_RANGE_BYTES, type ExportInfo } from './nbd.codec.js';
 
-const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_REPLY_TIMEOUT_MS = 60_000;
 const DEFAULT_IN_FLIGHT = 4;
 /** How long a polite goodbye may take before the socket is simply closed. */
 const GOODBYE_TIMEOUT_MS = 2_000;
 
-export interface NbdConnectOptions {
-  /** From the first packet to the end of the negotiation: a stopped server accepts connections, and then says nothing. */
-  handshakeTimeoutMs?: number;
+export interface NbdConnectOptions extends DialOptions {
   /** Longest silence of the connection, in both directions, while a reply is owed. */
   replyTimeoutMs?: number;
   /** Requests in flight; more wait in order. */
   maxInFlight?: number;
-  /** Ends the connection; what is in flight rejects with the signal's reason. */
-  signal?: AbortSignal;
 }
 
 interface Waiting {
@@ -41,7 +37,8 @@ interface Waiting {
  * Failures are sticky: after the first failed write, zeroing, trim or flush, and after the loss of the connection, every
  * further request is refused with that failure. A server may answer OK to a FLUSH that follows a failed write, which
  * must never look like success. Rejections are EndpointFailures: `DATA_PATH_LOST` (connection lost, silence),
- * `TARGET_DISK_FULL`, `TARGET_WRITE_FAILED`; `EXPORT_FAILED` from {@link NbdConnection.connect} alone.
+ * `TARGET_DISK_FULL`, `TARGET_WRITE_FAILED`; `EXPORT_FAILED` and `DATA_PATH_UNTRUSTED` from
+ * {@link NbdConnection.connect} alone.
  */
 export class NbdConnection {
   private readonly inFlight = new Map<number, Waiting>();
@@ -62,12 +59,10 @@ export class NbdConnection {
     });
   }
 
-  /** Dials an export and negotiates. */
+  /** Dials an export and negotiates: in TLS when the export has a certificate, and then in nothing else. */
   static async connect(target: NbdExport, options: NbdConnectOptions = {}): Promise<NbdConnection> {
     options.signal?.throwIfAborted();
-    const where = `${target.host}:${target.port}`;
-    const socket = connectTcp({ host: target.host, port: target.port, noDelay: true });
-    const { negotiated, rest } = await negotiate(socket, where, target.exportName, options);
+    const { socket, where, negotiated, rest } = await dialExport(target, options);
     const connection = new NbdConnection(socket, where, negotiated, options.maxInFlight ?? DEFAULT_IN_FLIGHT);
     connection.attach(options, rest);
     return connection;
@@ -245,50 +240,5 @@ export class NbdConnection {
     for (const waiting of [...this.inFlight.values(), ...this.queue]) waiting.reject(failure);
     this.inFlight.clear();
     this.queue.length = 0;
-  }
-}
-
-/** Drives the handshake on a fresh socket; on return the socket is paused and has no listeners of this function. */
-async function negotiate(
-  socket: Socket,
-  where: string,
-  exportName: string,
-  options: NbdConnectOptions,
-): Promise<{ negotiated: Negotiated; rest: Buffer }> {
-  const handshake = new NbdHandshake(exportName);
-  const timeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
-  const stop = new AbortController();
-  try {
-    return await new Promise((resolve, reject) => {
-      const refuse = (error: unknown): void => reject(handshakeFailure(where, error));
-      const timer = setTimeout(() => refuse(new Error(`no NBD handshake within ${timeoutMs} ms`)), timeoutMs);
-      const aborted = (): void => reject(options.signal?.reason instanceof Error ? options.signal.reason : new Error());
-      const onData = (chunk: Buffer): void => {
-        try {
-          const step = handshake.push(chunk);
-          if (step.kind === 'send') socket.write(step.bytes);
-          if (step.kind === 'done') {
-            socket.pause();
-            resolve(step);
-          }
-        } catch (error) {
-          refuse(error);
-        }
-      };
-      const onEnd = (): void => refuse(new Error('the server closed the connection during the handshake'));
-      socket.on('data', onData).on('end', onEnd).on('error', refuse);
-      options.signal?.addEventListener('abort', aborted);
-      stop.signal.addEventListener('abort', () => {
-        clearTimeout(timer);
-        socket.off('data', onData).off('end', onEnd).off('error', refuse);
-        options.signal?.removeEventListener('abort', aborted);
-      });
-    });
-  } catch (error) {
-    socket.on('error', () => undefined);
-    socket.destroy();
-    throw error instanceof EndpointFailure || error instanceof Error ? error : new Error(String(error));
-  } finally {
-    stop.abort();
   }
 }

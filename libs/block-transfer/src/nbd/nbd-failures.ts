@@ -1,5 +1,5 @@
 import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
-import { Command, NbdError, NbdProtocolError } from './nbd.codec.js';
+import { Command, NbdError, NbdInsecureError, NbdProtocolError } from './nbd.codec.js';
 
 const COMMAND_NAMES: Readonly<Record<Command, string>> = {
   [Command.READ]: 'READ',
@@ -29,11 +29,17 @@ export function pathSilent(where: string, silentMs: number): EndpointFailure {
   return new EndpointFailure('DATA_PATH_LOST', `${where}: no answer for ${silentMs} ms`, { silentMs });
 }
 
+/** What is at the other end, or in between, cannot be trusted with the disk: a person has to look. */
+export function pathUntrusted(where: string, what: string, cause?: unknown): EndpointFailure {
+  return new EndpointFailure('DATA_PATH_UNTRUSTED', `${where}: ${what}`, { cause });
+}
+
 /** A fault while speaking: the server refused or makes no sense, or the connection broke. */
 export function handshakeFailure(where: string, error: unknown): EndpointFailure {
   if (error instanceof EndpointFailure) return error;
   if (error instanceof NbdProtocolError) {
     return new EndpointFailure('EXPORT_FAILED', `${where}: ${error.message}`, { cause: error });
   }
+  if (error instanceof NbdInsecureError) return pathUntrusted(where, error.message, error);
   return pathLost(where, reasonOf(error), error);
 }

@@ -4,11 +4,14 @@ import {
   decodeOptionReplyHeader,
   encodeClientFlags,
   encodeGo,
+  encodeStartTls,
   GREETING_BYTES,
   MAX_PAYLOAD_BYTES,
+  NbdInsecureError,
   NbdProtocolError,
   OPTION_GO,
   OPTION_REPLY_HEADER_BYTES,
+  OPTION_STARTTLS,
   optionErrorText,
   REPLY_ACK,
   REPLY_INFO,
@@ -27,47 +30,81 @@ export interface Negotiated {
 export type HandshakeStep =
   | { readonly kind: 'more' }
   | { readonly kind: 'send'; readonly bytes: Buffer }
+  /** The server waits for TLS to begin. Only then goes the negotiation on, with {@link NbdHandshake.secured}. */
+  | { readonly kind: 'secure' }
   | { readonly kind: 'done'; readonly negotiated: Negotiated; readonly rest: Buffer };
 
 /**
  * The client's half of the negotiation, without a socket: feed it what arrives, cut as it may be, and do what it says.
- * Throws {@link NbdProtocolError} when the server refuses, or is none.
+ * Throws {@link NbdProtocolError} when the server refuses, or is none; {@link NbdInsecureError} when TLS is wanted and
+ * the server will not have it, or something was said in the clear after it agreed (which somebody else may have put in).
  */
 export class NbdHandshake {
   private pending = Buffer.alloc(0);
-  private greeted = false;
+  private state: 'greeting' | 'starting-tls' | 'describing' = 'greeting';
   private info: ExportInfo | null = null;
   private maxPayloadBytes = MAX_PAYLOAD_BYTES;
 
-  constructor(private readonly exportName: string) {}
+  constructor(
+    private readonly exportName: string,
+    private readonly wantsTls = false,
+  ) {}
 
   push(chunk: Buffer): HandshakeStep {
     this.pending = Buffer.concat([this.pending, chunk]);
-    if (!this.greeted) return this.greet();
-    return this.readReplies();
+    switch (this.state) {
+      case 'greeting':
+        return this.greet();
+      case 'starting-tls':
+        return this.startTls();
+      case 'describing':
+        return this.readReplies();
+    }
+  }
+
+  /** The channel is secure now. @returns what to send over it */
+  secured(): Buffer {
+    this.state = 'describing';
+    return encodeGo(this.exportName);
   }
 
   private greet(): HandshakeStep {
     const greeting = this.take(GREETING_BYTES);
     if (greeting === null) return { kind: 'more' };
     const { noZeroes } = decodeGreeting(greeting);
-    this.greeted = true;
-    return { kind: 'send', bytes: Buffer.concat([encodeClientFlags(noZeroes), encodeGo(this.exportName)]) };
+    this.state = this.wantsTls ? 'starting-tls' : 'describing';
+    const option = this.wantsTls ? encodeStartTls() : encodeGo(this.exportName);
+    return { kind: 'send', bytes: Buffer.concat([encodeClientFlags(noZeroes), option]) };
+  }
+
+  private startTls(): HandshakeStep {
+    const reply = this.takeReply(OPTION_STARTTLS);
+    if (reply === null) return { kind: 'more' };
+    if (reply.isError) throw new NbdInsecureError(`the server refuses TLS (${refusal(reply.type, reply.data)})`);
+    if (reply.type !== REPLY_ACK) throw new NbdProtocolError('no answer to the wish for TLS');
+    if (this.pending.length > 0) throw new NbdInsecureError('more was said in the clear after the agreement on TLS');
+    return { kind: 'secure' };
   }
 
   private readReplies(): HandshakeStep {
     for (;;) {
-      if (this.pending.length < OPTION_REPLY_HEADER_BYTES) return { kind: 'more' };
-      const header = decodeOptionReplyHeader(this.pending.subarray(0, OPTION_REPLY_HEADER_BYTES));
-      if (header.option !== OPTION_GO) throw new NbdProtocolError(`a reply to option ${header.option}`);
-      if (header.dataBytes > MAX_OPTION_DATA_BYTES) throw new NbdProtocolError('an option reply out of all proportion');
-      const whole = this.take(OPTION_REPLY_HEADER_BYTES + header.dataBytes);
-      if (whole === null) return { kind: 'more' };
-      const data = whole.subarray(OPTION_REPLY_HEADER_BYTES);
-      if (header.isError) throw new NbdProtocolError(refusal(header.type, data));
-      if (header.type === REPLY_ACK) return this.finish();
-      if (header.type === REPLY_INFO) this.note(data);
+      const reply = this.takeReply(OPTION_GO);
+      if (reply === null) return { kind: 'more' };
+      if (reply.isError) throw new NbdProtocolError(refusal(reply.type, reply.data));
+      if (reply.type === REPLY_ACK) return this.finish();
+      if (reply.type === REPLY_INFO) this.note(reply.data);
     }
+  }
+
+  /** @returns null when it is not all there */
+  private takeReply(option: number): { type: number; isError: boolean; data: Buffer } | null {
+    if (this.pending.length < OPTION_REPLY_HEADER_BYTES) return null;
+    const header = decodeOptionReplyHeader(this.pending.subarray(0, OPTION_REPLY_HEADER_BYTES));
+    if (header.option !== option) throw new NbdProtocolError(`a reply to option ${header.option}`);
+    if (header.dataBytes > MAX_OPTION_DATA_BYTES) throw new NbdProtocolError('an option reply out of all proportion');
+    const whole = this.take(OPTION_REPLY_HEADER_BYTES + header.dataBytes);
+    if (whole === null) return null;
+    return { type: header.type, isError: header.isError, data: whole.subarray(OPTION_REPLY_HEADER_BYTES) };
   }
 
   private note(data: Buffer): void {

@@ -24,6 +24,7 @@ const SERVER_NO_ZEROES = 2;
 const CLIENT_FIXED_NEWSTYLE = 1;
 const CLIENT_NO_ZEROES = 2;
 
+export const OPTION_STARTTLS = 5;
 export const OPTION_GO = 7;
 export const REPLY_ACK = 1;
 export const REPLY_INFO = 3;
@@ -53,6 +54,11 @@ export class NbdProtocolError extends Error {
   override readonly name = 'NbdProtocolError';
 }
 
+/** The channel cannot be made secure, or somebody meddles with it while it is not. */
+export class NbdInsecureError extends Error {
+  override readonly name = 'NbdInsecureError';
+}
+
 /** Checks the first words of a server. Throws {@link NbdProtocolError} for anything but fixed newstyle. */
 export function decodeGreeting(bytes: Buffer): { noZeroes: boolean } {
   if (bytes.readBigUInt64BE(0) !== GREETING_MAGIC) throw new NbdProtocolError('the other end is no NBD server');
@@ -76,9 +82,18 @@ export function encodeGo(exportName: string): Buffer {
   data.set(name, 4);
   data.writeUInt16BE(1, 4 + name.length);
   data.writeUInt16BE(INFO_BLOCK_SIZE, 6 + name.length);
+  return encodeOption(OPTION_GO, data);
+}
+
+/** The option after whose acknowledgement the connection goes on in TLS. */
+export function encodeStartTls(): Buffer {
+  return encodeOption(OPTION_STARTTLS, Buffer.alloc(0));
+}
+
+function encodeOption(option: number, data: Buffer): Buffer {
   const header = Buffer.alloc(16);
   header.writeBigUInt64BE(OPTION_MAGIC, 0);
-  header.writeUInt32BE(OPTION_GO, 8);
+  header.writeUInt32BE(option, 8);
   header.writeUInt32BE(data.length, 12);
   return Buffer.concat([header, data]);
 }

@@ -97,6 +97,55 @@ describe('NbdHandshake', () => {
     });
   });
 
+  describe('that wants TLS', () => {
+    const starting = (type: string, data = ''): Buffer =>
+      Buffer.concat([hex(`0003e889045565a9 00000005 ${type}`), lengthOf(hex(data)), hex(data)]);
+
+    it('asks for it before anything else, waits for it, and only then names the export', () => {
+      const agreed = starting('00000001');
+      fc.assert(
+        fc.property(fc.array(fc.integer({ min: 1, max: agreed.length - 1 })), (cuts) => {
+          const handshake = new NbdHandshake('disk', true);
+          expect(handshake.push(GREETING)).toEqual({
+            kind: 'send',
+            bytes: hex('00000003 49484156454f5054 00000005 00000000'),
+          });
+          const edges = [0, ...cuts.toSorted((a, b) => a - b), agreed.length];
+          const steps = edges.slice(1).map((end, index) => handshake.push(agreed.subarray(edges[index], end)));
+          expect(steps.at(-1)).toEqual({ kind: 'secure' });
+          expect(new Set(steps.slice(0, -1).map(({ kind }) => kind))).toEqual(
+            new Set(steps.length > 1 ? ['more'] : []),
+          );
+          expect(handshake.secured()).toEqual(hex('49484156454f5054 00000007 0000000c 00000004 6469736b 0001 0003'));
+          expect(handshake.push(Buffer.concat([EXPORT, ACK]))).toMatchObject({ kind: 'done' });
+        }),
+      );
+    });
+
+    it.each([
+      ['a server that forbids it', starting('80000002'), /refuses TLS .*forbids/],
+      ['a server that does not know it', starting('80000001'), /refuses TLS/],
+      ['one byte more in the clear', Buffer.concat([starting('00000001'), Buffer.alloc(1)]), /in the clear/],
+      ['an export described in the clear', Buffer.concat([starting('00000001'), EXPORT, ACK]), /in the clear/],
+    ])('does not trust %s', (_, stream, text) => {
+      const handshake = new NbdHandshake('disk', true);
+      handshake.push(GREETING);
+      expect(() => handshake.push(stream)).toThrow(expect.objectContaining({ name: 'NbdInsecureError' }));
+      const again = new NbdHandshake('disk', true);
+      again.push(GREETING);
+      expect(() => again.push(stream)).toThrow(text);
+    });
+
+    it.each([
+      ['an answer to a wish that was not made', Buffer.concat([EXPORT, ACK]), /option 7/],
+      ['no answer', starting('00000003', '0000'), /no answer/],
+    ])('does not understand %s', (_, stream, text) => {
+      const handshake = new NbdHandshake('disk', true);
+      handshake.push(GREETING);
+      expect(() => handshake.push(stream)).toThrow(text);
+    });
+  });
+
   it.each([
     ['another service', Buffer.from('SSH-2.0-OpenSSH_9.2 and more'), /no NBD server/],
     ['oldstyle', hex('4e42444d41474943 0000420281861253 0003'), /oldstyle/],

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NbdExport } from '#libs/contracts';
 import { EndpointFailure, reasonOf, systemErrorCode } from '../endpoint-failure.js';
+import type { DataIdentity } from '../tls/data-identity.js';
 
 const READY_TIMEOUT_MS = 10_000;
 const READY_POLL_MS = 10;
@@ -22,9 +23,24 @@ export interface NbdkitOptions {
   /** Address to listen at. */
   host: string;
   readOnly?: boolean;
+  /** Left out: whoever reaches the port has the disk. */
+  tls?: ServerTls;
+  /**
+   * Where a folder (mode 0700) with what nbdkit reads while it starts, the private key among it, is made and taken away
+   * again. What is left of it when this process is killed at that moment is for the caller to remove. Default: the
+   * system's folder for temporary files.
+   */
+  startFolder?: string;
   /** nbdkit's filters, outermost first, and the parameters that they ask for. */
   filters?: readonly string[];
   parameters?: readonly string[];
+}
+
+/** TLS is demanded of every client, and of every client this one certificate. */
+export interface ServerTls {
+  readonly identity: DataIdentity;
+  /** PEM of exactly one certificate. It is its own authority, and it alone is accepted. */
+  readonly clientCertificate: string;
 }
 
 export interface ServerExit {
@@ -85,32 +101,54 @@ async function prepareDisk({ path, sizeBytes }: NbdkitOptions): Promise<void> {
 }
 
 async function startOnce(options: NbdkitOptions, port: number): Promise<NbdkitServer | EndpointFailure> {
-  const folder = await mkdtemp(join(tmpdir(), 'landfall-nbdkit-'));
-  const pidFile = join(folder, 'pid');
-  const child = spawn('nbdkit', nbdkitArguments(options, port, pidFile), {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` },
-  });
-  const exited = exitOf(child);
+  const folder = await mkdtemp(join(options.startFolder ?? tmpdir(), 'landfall-nbdkit-'));
+  let child: ChildProcess;
+  let exited: Promise<ServerExit>;
   try {
+    const pidFile = join(folder, 'pid');
+    if (options.tls !== undefined) await writeCertificates(folder, options.tls);
+    child = spawn('nbdkit', nbdkitArguments(options, port, folder, pidFile), {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` },
+    });
+    exited = exitOf(child);
     const fault = await untilReady(child, pidFile, exited);
     if (fault !== null) {
       await endProcess(child, exited);
       return new EndpointFailure('EXPORT_FAILED', fault);
     }
   } finally {
+    // A server that is ready has read everything that it needs of it.
     await rm(folder, { recursive: true, force: true });
   }
+  const { host, tls } = options;
   return {
-    export: { host: options.host, port, exportName: '' },
+    export: {
+      host,
+      port,
+      exportName: '',
+      ...(tls === undefined ? {} : { serverCertificate: tls.identity.certificate }),
+    },
     pid: child.pid ?? -1,
     exited,
     close: () => endProcess(child, exited),
   };
 }
 
-function nbdkitArguments(options: NbdkitOptions, port: number, pidFile: string): string[] {
-  const { path, host, readOnly, filters = [], parameters = [] } = options;
+/** By the names that nbdkit looks for (nbdkit-tls(1)). */
+async function writeCertificates(folder: string, { identity, clientCertificate }: ServerTls): Promise<void> {
+  const files = {
+    'server-key.pem': identity.privateKey,
+    'server-cert.pem': identity.certificate,
+    'ca-cert.pem': clientCertificate,
+  };
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(join(folder, name), content, { mode: 0o600, flag: 'wx' });
+  }
+}
+
+function nbdkitArguments(options: NbdkitOptions, port: number, folder: string, pidFile: string): string[] {
+  const { path, host, readOnly, tls, filters = [], parameters = [] } = options;
   return [
     '--foreground',
     '--exit-with-parent',
@@ -120,6 +158,7 @@ function nbdkitArguments(options: NbdkitOptions, port: number, pidFile: string):
     String(port),
     '--pidfile',
     pidFile,
+    ...(tls === undefined ? [] : ['--tls=require', '--tls-verify-peer', `--tls-certificates=${folder}`]),
     ...(readOnly === true ? ['--readonly'] : []),
     ...filters.map((filter) => `--filter=${filter}`),
     'file',

@@ -10,7 +10,7 @@ const DEFAULT_CONNECTIONS = 2;
  * One attempt of a sync round over one disk: afterwards the target holds the source's used bytes, and zeros everywhere
  * else. With `resume`, an attempt goes on where the one before it was broken off.
  *
- * Rejects with an EndpointFailure (`DATA_PATH_LOST`, `EXPORT_FAILED`, `TARGET_*`, `SOURCE_*`), with the journal's error,
+ * Rejects with an EndpointFailure (`DATA_PATH_*`, `EXPORT_FAILED`, `TARGET_*`, `SOURCE_*`), with the journal's error,
  * or with the signal's reason. When it rejects, nothing of it is in flight any more on this side; what waits inside the
  * server dies with it.
  */
@@ -21,6 +21,7 @@ export async function syncDisk(options: SyncDiskOptions): Promise<SyncDiskResult
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   const session = await TargetSession.open(options.target, {
+    ...options.security,
     ...options.timeouts,
     connections: options.connections ?? DEFAULT_CONNECTIONS,
     diskBytes: used.diskBytes,

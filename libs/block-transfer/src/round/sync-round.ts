@@ -2,6 +2,7 @@ import type { ByteRange, NbdExport } from '#libs/contracts';
 import type { DigestJournal } from '../digests/digest-journal.js';
 import type { DigestTable } from '../digests/digest-table.js';
 import type { NbdConnectOptions } from '../nbd/nbd-connection.js';
+import type { DataPathSecurity } from '../nbd/nbd-dial.js';
 import type { SourceDisk } from '../source/source-disk.js';
 import type { UsedMap } from '../used-blocks/used-map.js';
 import type { DiskResume } from './disk-resume.js';
@@ -23,6 +24,8 @@ export interface SyncDiskOptions {
   source: SourceDisk;
   used: UsedMap;
   target: NbdExport;
+  /** Left out: only exports on this machine, without TLS. */
+  security?: DataPathSecurity;
   /** Default 2; 1 when the server does not offer more. */
   connections?: number;
   /**

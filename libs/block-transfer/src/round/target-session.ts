@@ -14,7 +14,7 @@ export class TargetSession {
   private constructor(private readonly connections: readonly [NbdConnection, ...NbdConnection[]]) {}
 
   /**
-   * Connects, and checks that the export can do what a round needs. Rejects with an EndpointFailure: `DATA_PATH_LOST`,
+   * Connects, and checks that the export can do what a round needs. Rejects with an EndpointFailure: `DATA_PATH_*`,
    * `EXPORT_FAILED` (read-only, or unable to flush: nothing could ever be acknowledged), `TARGET_DISK_MISSING` (too small).
    */
   static async open(

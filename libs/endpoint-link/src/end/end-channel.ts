@@ -23,6 +23,8 @@ export interface EndChannelOptions {
   readonly scheduler: Scheduler;
   readonly software: string;
   readonly assignmentId: string | null;
+  /** PEM; left out by ends without one. */
+  readonly dataCertificate?: string | undefined;
   readonly onAssignment: (assignment: Assignment) => void;
   readonly onRefused: (reportId: string, code: string, message: string) => void;
 }
@@ -78,6 +80,7 @@ export class EndChannel {
       protocolVersion: CONTROL_PROTOCOL_VERSION,
       software: options.software,
       assignmentId: options.assignmentId,
+      ...(options.dataCertificate === undefined ? {} : { dataCertificate: options.dataCertificate }),
     });
   }
 

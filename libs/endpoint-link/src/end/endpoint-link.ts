@@ -28,6 +28,8 @@ export interface EndpointLinkOptions {
   readonly software: string;
   /** The assignment in hand, asked at each connection. */
   readonly assignmentInHand: () => string | null;
+  /** What this process shows on the data path (PEM), for `hello`. */
+  readonly dataCertificate?: string | undefined;
   readonly insecureNetwork?: boolean | undefined;
   readonly log?: LinkLog | undefined;
   readonly scheduler?: Scheduler | undefined;
@@ -138,6 +140,7 @@ export class EndpointLink {
       scheduler: this.#scheduler,
       software: this.#options.software,
       assignmentId: this.#options.assignmentInHand(),
+      dataCertificate: this.#options.dataCertificate,
       onAssignment: (assignment) => {
         this.#onAssignment(assignment);
       },

@@ -22,10 +22,11 @@ export class ConnectionNotes {
   ) {}
 
   /** Also tells the endpoint's tasks that it is back, and with what in hand. @throws DomainError when it is revoked */
-  async connected(connection: EndpointConnection, { software, assignmentId }: Hello): Promise<void> {
+  async connected(connection: EndpointConnection, { software, assignmentId, dataCertificate }: Hello): Promise<void> {
     const { endpointId, connectionId, kind } = connection;
     const { serverId } = this.lease;
-    const connected = await this.#note(connection, { type: 'NoteConnected', connectionId, software, serverId });
+    const noted = { type: 'NoteConnected', connectionId, software, serverId, dataCertificate } as const;
+    const connected = await this.#note(connection, noted);
     const note = { type: 'NoteEndConnected', end: kind, inHand: assignmentId, at: connected.now } as const;
     await tellTasks(this.store, this.dataSource, endpointId, note, {
       ...connected,

@@ -46,6 +46,7 @@ export type EndpointCommand =
       readonly connectionId: string;
       readonly software: string;
       readonly serverId?: string | undefined;
+      readonly dataCertificate?: string | undefined;
     }
   | { readonly type: 'NoteDisconnected'; readonly connectionId: string; readonly reason: string }
   | { readonly type: 'ReportInventory'; readonly inventory: MachineInventory }
@@ -58,6 +59,8 @@ export type EndpointState =
       readonly connectionId: string | null;
       /** The process that holds it, as far as that is known. */
       readonly serverId: string | null;
+      /** What its newest process shows on the data path; null: nothing. */
+      readonly dataCertificate: string | null;
       readonly everConnected: boolean;
       readonly inventory: MachineInventory | null;
       readonly revokedAt: string | null;
@@ -95,9 +98,11 @@ const decideEnrolled = (command: EndpointCommand, state: NonNullable<EndpointSta
       return [{ type: 'EndpointCredentialReplaced', data: { endpointId, credentialHash: command.credentialHash } }];
     }
     case 'NoteConnected': {
-      const { connectionId, software, serverId } = command;
+      const { connectionId, software, serverId, dataCertificate } = command;
       const { kind, name } = state;
-      return [{ type: 'EndpointConnected', data: { endpointId, connectionId, software, serverId, kind, name } }];
+      const shown = dataCertificate === undefined ? {} : { dataCertificate };
+      const data = { endpointId, connectionId, software, serverId, kind, name, ...shown };
+      return [{ type: 'EndpointConnected', data }];
     }
     case 'NoteDisconnected': {
       const { connectionId, reason } = command;
@@ -118,16 +123,16 @@ export const endpointDecider: Decider<EndpointState, EndpointCommand, EndpointEv
   initialState: null,
   evolve: (state, event) => {
     if (event.type === 'EndpointEnrolled') {
-      const unseen = { software: null, ...NO_CONNECTION, everConnected: false, inventory: null, revokedAt: null };
-      return { ...event.data, ...unseen };
+      const unseen = { software: null, ...NO_CONNECTION, dataCertificate: null, everConnected: false };
+      return { ...event.data, ...unseen, inventory: null, revokedAt: null };
     }
     if (state === null) return null;
     switch (event.type) {
       case 'EndpointCredentialReplaced':
         return { ...state, credentialHash: event.data.credentialHash };
       case 'EndpointConnected': {
-        const { connectionId, software, serverId = null } = event.data;
-        return { ...state, connectionId, serverId, software, everConnected: true };
+        const { connectionId, software, serverId = null, dataCertificate = null } = event.data;
+        return { ...state, connectionId, serverId, software, dataCertificate, everConnected: true };
       }
       case 'EndpointDisconnected':
         return { ...state, ...NO_CONNECTION };

@@ -55,6 +55,19 @@ describe('enrolling an endpoint', () => {
 });
 
 describe('the connection of an endpoint', () => {
+  it('says what the process shows on the data path; one that shows nothing has nothing', () => {
+    const shown = { ...connect(CONNECTION_2), dataCertificate: 'of this process' };
+    const history = [enrolled, connected(CONNECTION_1)];
+    expect(spec.given(history).when(shown).state).toMatchObject({ dataCertificate: 'of this process' });
+    const after = [
+      ...history,
+      { ...connected(CONNECTION_2), data: { ...connected(CONNECTION_2).data, dataCertificate: 'x' } },
+    ];
+    expect(spec.given(after as EndpointEvent[]).when(connect(CONNECTION_1)).state).toMatchObject({
+      dataCertificate: null,
+    });
+  });
+
   it('is noted when it comes and when it goes', () => {
     spec
       .given([enrolled])
