@@ -71,6 +71,11 @@ export class DiskResume {
     return this.done.has(index);
   }
 
+  /** The blocks that are done; goes on changing. @internal */
+  get doneBlocks(): BlockSet {
+    return this.done;
+  }
+
   /** The blocks of a range that are not done. @internal */
   leftOf(range: ByteRange): ByteRange[] {
     return this.done.missingIn(range);
