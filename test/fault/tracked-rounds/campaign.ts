@@ -1,6 +1,6 @@
 import { openSourceDisk, startNbdkit, usedBlocksOf, type NbdkitServer } from '#libs/block-transfer';
 import type { Disk, EndpointReport, RoundKind, SyncRoundAssignment } from '#libs/contracts';
-import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rmdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../../simulation/world/random.js';
@@ -16,6 +16,7 @@ const COMPARE_EVERY = 8;
 /** A fault comes at most so long after the round has begun to read. */
 const FAULT_AFTER_MS = 120;
 const SMALL_BUFFER_KIB = 8;
+const INSTANCES = '/sys/kernel/tracing/instances';
 
 export interface CampaignSettings {
   readonly seed: number;
@@ -106,6 +107,7 @@ class Campaign {
 
   async end(): Promise<void> {
     await this.dropWorker();
+    await rmdir(join(INSTANCES, this.traceName)).catch(() => undefined);
     await this.disk.dispose();
   }
 
@@ -149,7 +151,7 @@ class Campaign {
 
   /** Somebody turns the recording off. */
   private async stopRecording(): Promise<void> {
-    await writeFile(join('/sys/kernel/tracing/instances', this.traceName, 'tracing_on'), '0').catch(() => undefined);
+    await writeFile(join(INSTANCES, this.traceName, 'tracing_on'), '0').catch(() => undefined);
   }
 
   private drawFault(): Fault {

@@ -209,11 +209,14 @@ export class ChangeTracker {
   private note(event: DiskEvent): void {
     const disk = event.kind === 'nothing' ? undefined : this.byDevice.get(event.device);
     if (event.kind === 'nothing' || disk?.changes === undefined || disk.changes === null) return;
-    if (event.kind === 'write') {
-      disk.changes.record(event.sector, event.sectors);
-      return;
-    }
-    if (disk.changes.isComplete) this.options.log('warn', `${disk.device} got a raw command: its next round compares.`);
+    if (event.kind === 'write') disk.changes.record(event.sector, event.sectors);
+    else if (event.kind === 'discard') disk.changes.recordDiscard(event.sector, event.sectors);
+    else if (event.kind === 'discard-begun') disk.changes.recordDiscardBegun(event.sector, event.sectors);
+    else this.forgetAfterRawCommand(disk, disk.changes);
+  }
+
+  private forgetAfterRawCommand(disk: Followed, { isComplete }: DiskChanges): void {
+    if (isComplete) this.options.log('warn', `${disk.device} got a raw command: its next round compares.`);
     disk.changes = new DiskChanges(disk.sizeBytes);
     disk.reason = 'raw-command';
   }

@@ -18,11 +18,15 @@ export class DiskChanges {
   /** By the map of the round that took last. */
   private used: PackedExtents = packExtents([]);
   private completed = false;
+  /** Blocks of which a discard has begun, ever. */
+  private readonly discarded: BlockSet;
+  private hasDiscardEnded = false;
 
   /** Nothing is known of any block yet: all are in the set. */
   constructor(private readonly diskBytes: number) {
     this.changed = new BlockSet(diskBytes);
     this.changed.addAll();
+    this.discarded = new BlockSet(diskBytes);
   }
 
   /** A round came to its end since: from then on, not every block is in the set only because nothing is known. */
@@ -37,7 +41,22 @@ export class DiskChanges {
 
   /** Sectors have 512 bytes. */
   record(sector: number, sectors: number): void {
-    this.add(sector * SECTOR_BYTES, sectors * SECTOR_BYTES);
+    this.add(this.changed, sector * SECTOR_BYTES, sectors * SECTOR_BYTES);
+  }
+
+  /** A discard of these sectors has begun. It may take effect at any moment until it ends. */
+  recordDiscardBegun(sector: number, sectors: number): void {
+    this.record(sector, sectors);
+    this.add(this.discarded, sector * SECTOR_BYTES, sectors * SECTOR_BYTES);
+  }
+
+  /**
+   * A discard has ended. The block layer joins discards of several places into one request, whose event names the first
+   * place and the sum of their lengths. So it may have been any of those that have begun.
+   */
+  recordDiscard(sector: number, sectors: number): void {
+    this.record(sector, sectors);
+    this.hasDiscardEnded = true;
   }
 
   /**
@@ -49,8 +68,11 @@ export class DiskChanges {
   take(used: UsedMap, done: BlockSet): Blocks {
     if (used.diskBytes !== this.diskBytes) throw new RangeError('used map of another disk size');
     this.giveBack(new BlockSet(this.diskBytes));
-    for (const { offsetBytes, lengthBytes } of differenceOf(this.used, used.extents))
-      this.add(offsetBytes, lengthBytes);
+    for (const { offsetBytes, lengthBytes } of differenceOf(this.used, used.extents)) {
+      this.add(this.changed, offsetBytes, lengthBytes);
+    }
+    if (this.hasDiscardEnded) this.changed.addFrom(this.discarded, new BlockSet(this.diskBytes));
+    this.hasDiscardEnded = false;
     this.used = packExtents(used.extents);
     const taken = new BlockSet(this.diskBytes);
     taken.addFrom(this.changed, done);
@@ -73,8 +95,8 @@ export class DiskChanges {
   }
 
   /** Edges beyond the disk's end are cut off: a device may be longer than the disk that was agreed on. */
-  private add(offsetBytes: number, lengthBytes: number): void {
+  private add(set: BlockSet, offsetBytes: number, lengthBytes: number): void {
     const end = Math.min(offsetBytes + lengthBytes, this.diskBytes);
-    if (offsetBytes < end) this.changed.addRange({ offsetBytes, lengthBytes: end - offsetBytes });
+    if (offsetBytes < end) set.addRange({ offsetBytes, lengthBytes: end - offsetBytes });
   }
 }

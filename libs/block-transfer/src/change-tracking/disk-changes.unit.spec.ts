@@ -61,6 +61,19 @@ describe('DiskChanges', () => {
     expect(indicesIn(changes.take(ALL, setOf()))).toEqual([0, 5]);
   });
 
+  it('gives all places of a discard that ended, though its event names one', () => {
+    const changes = cleanDisk();
+    const at = (index: number): number => (index * BLOCK) / SECTOR;
+    changes.recordDiscardBegun(at(3), 1);
+    changes.recordDiscardBegun(at(9), 1);
+    expect(indicesIn(changes.take(ALL, setOf()))).toEqual([3, 9]);
+    changes.recordDiscard(at(3), 2);
+    changes.complete();
+    expect(indicesIn(changes.take(ALL, setOf()))).toEqual([3, 9]);
+    changes.complete();
+    expect(indicesIn(changes.take(ALL, setOf()))).toEqual([]);
+  });
+
   it('takes back what a round did not come to an end with', () => {
     const changes = cleanDisk();
     changes.record(0, (3 * BLOCK) / SECTOR);

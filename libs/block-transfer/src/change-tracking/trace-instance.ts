@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { reasonOf, systemErrorCode } from '../endpoint-failure.js';
@@ -9,10 +10,21 @@ import { TRACE_FS } from './trace-fs.js';
 import { parseTracePage } from './trace-page.parser.js';
 import { lossIn } from './trace-stats.parser.js';
 import { TrackingFailure } from './tracking-failure.js';
-import { completionFields, readCompletion, type CompletionFields, type DiskEvent } from './write-event.decision.js';
+import {
+  blockEventFields,
+  readBeginning,
+  readCompletion,
+  typeOf,
+  type BlockEventFields,
+  type DiskEvent,
+} from './write-event.decision.js';
 
 const run = promisify(execFile);
-const EVENT = 'events/block/block_rq_complete';
+/** Everything that ends, except plain reads. */
+const COMPLETION = 'block_rq_complete';
+/** Discards that begin. A device below others may see theirs as a change of the device only. */
+const BEGINNINGS = ['block_bio_queue', 'block_bio_remap'];
+const folderOf = (event: string): string => join('events/block', event);
 /** Puts a mark on each of these processors, `$3` and on; a process there is proof that no interrupt is. */
 const MARK_SCRIPT =
   'mark=$1 file=$2; shift 2; for cpu; do taskset -c "$cpu" sh -c \'printf %s "$1" > "$2"\' sh "$mark" "$file" || exit 1; done';
@@ -34,7 +46,8 @@ interface CpuPipe {
 
 interface TraceForm {
   readonly page: PageLayout;
-  readonly completion: CompletionFields;
+  readonly completion: BlockEventFields;
+  readonly beginnings: readonly BlockEventFields[];
   readonly mark: { readonly id: number; readonly textOffsetBytes: number };
 }
 
@@ -55,7 +68,7 @@ export class TraceInstance {
 
   private constructor(
     private readonly folder: string,
-    private readonly filter: string,
+    private readonly filters: ReadonlyMap<string, string>,
     private readonly form: TraceForm,
     private readonly pipes: readonly CpuPipe[],
     private readonly maxPages: number,
@@ -69,20 +82,23 @@ export class TraceInstance {
    */
   static async create({ name, devices, bufferKibPerCpu }: TraceInstanceOptions): Promise<TraceInstance> {
     const folder = join(TRACE_FS, 'instances', name);
-    const filter = `(${devices.map((device) => `dev == ${device}`).join(' || ')}) && !(rwbs ~ "R*")`;
+    const ofDevices = devices.map((device) => `dev == ${device}`).join(' || ');
+    const filters = new Map([[COMPLETION, `(${ofDevices}) && !(rwbs ~ "R*")`]]);
+    for (const event of BEGINNINGS) filters.set(event, `(${ofDevices}) && (rwbs ~ "*D*")`);
     const pipes: CpuPipe[] = [];
     try {
+      if (endianness() !== 'LE') throw new Error('traces are read in little-endian order only');
       await removeInstance(name);
       await mkdir(folder);
       await writeFile(join(folder, 'options/overwrite'), '0');
       await writeFile(join(folder, 'buffer_size_kb'), String(bufferKibPerCpu));
-      await writeFile(join(folder, EVENT, 'filter'), filter);
+      for (const [event, filter] of filters) await writeFile(join(folder, folderOf(event), 'filter'), filter);
       const form = await readForm(folder);
       for (const cpu of await cpusIn(folder))
         pipes.push({ cpu, file: openPipe(folder, cpu), readEvents: 0, lastMark: 0 });
       const maxPages = Math.ceil((MAX_BUFFERS_AT_ONCE * bufferKibPerCpu * 1024) / form.page.pageBytes);
-      const instance = new TraceInstance(folder, filter, form, pipes, maxPages);
-      await writeFile(join(folder, EVENT, 'enable'), '1');
+      const instance = new TraceInstance(folder, filters, form, pipes, maxPages);
+      for (const event of [...BEGINNINGS, COMPLETION]) await writeFile(join(folder, folderOf(event), 'enable'), '1');
       return instance;
     } catch (error) {
       for (const { file } of pipes) closeSync(file);
@@ -105,7 +121,8 @@ export class TraceInstance {
         for (const event of this.eventsOf(page)) {
           pipe.readEvents += 1;
           pipe.lastMark = this.markIn(event) ?? pipe.lastMark;
-          onEvent(readCompletion(event, this.form.completion));
+          const read = this.read(event);
+          if (read !== null) onEvent(read);
         }
       }
     }
@@ -116,8 +133,10 @@ export class TraceInstance {
    * @throws TrackingFailure `events-lost`, `tracking-interrupted`
    */
   verify(): void {
-    const texts = { enable: '1', filter: this.filter };
-    for (const [name, wanted] of Object.entries(texts)) this.expectText(`${EVENT}/${name}`, wanted);
+    for (const [event, filter] of this.filters) {
+      this.expectText(join(folderOf(event), 'enable'), '1');
+      this.expectText(join(folderOf(event), 'filter'), filter);
+    }
     this.expectText('tracing_on', '1');
     for (const { cpu, readEvents } of this.pipes) {
       const loss = lossIn(this.text(`per_cpu/cpu${cpu}/stats`), readEvents);
@@ -181,9 +200,17 @@ export class TraceInstance {
     }
   }
 
+  private read(event: Uint8Array): DiskEvent | null {
+    const { completion, beginnings } = this.form;
+    const type = typeOf(event);
+    if (type === completion.id) return readCompletion(event, completion);
+    const beginning = beginnings.find(({ id }) => id === type);
+    return beginning === undefined ? null : readBeginning(event, beginning);
+  }
+
   private markIn(event: Uint8Array): number | null {
     const { id, textOffsetBytes } = this.form.mark;
-    if (new DataView(event.buffer, event.byteOffset).getUint16(0, true) !== id) return null;
+    if (typeOf(event) !== id) return null;
     const number = MARK.exec(Buffer.from(event.subarray(textOffsetBytes)).toString('latin1'))?.[1];
     return number === undefined ? null : Number(number);
   }
@@ -207,9 +234,12 @@ async function readForm(folder: string): Promise<TraceForm> {
   const print = parseEventFormat(await readFile(join(TRACE_FS, 'events/ftrace/print/format'), 'utf8'));
   const text = print.fields.get('buf');
   if (text === undefined) throw new Error('a marker has no text');
+  const fieldsOf = async (event: string): Promise<BlockEventFields> =>
+    blockEventFields(parseEventFormat(await readFile(join(folder, folderOf(event), 'format'), 'utf8')));
   return {
     page,
-    completion: completionFields(parseEventFormat(await readFile(join(folder, EVENT, 'format'), 'utf8'))),
+    completion: await fieldsOf(COMPLETION),
+    beginnings: await Promise.all(BEGINNINGS.map(fieldsOf)),
     mark: { id: print.id, textOffsetBytes: text.offsetBytes },
   };
 }

@@ -21,7 +21,7 @@ export interface TracePage {
 
 /**
  * Takes a page of the kernel's ring buffer apart, as `trace_pipe_raw` gives it (Documentation/trace/ring-buffer-design,
- * `events/header_page` and `events/header_event` of tracefs). Little-endian: so are all machines that we run on.
+ * `events/header_page` and `events/header_event` of tracefs). Little-endian.
  * Throws an Error when the page is not whole, which is a loss of events.
  */
 export function parseTracePage(page: Uint8Array, layout: PageLayout): TracePage {

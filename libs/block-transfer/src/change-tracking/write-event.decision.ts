@@ -3,12 +3,16 @@ import type { EventFormat, TraceField } from './trace-format.parser.js';
 /** What a completed request did to a disk. Sectors have 512 bytes, counted from the beginning of the whole disk. */
 export type DiskEvent =
   | { readonly kind: 'write'; readonly device: number; readonly sector: number; readonly sectors: number }
+  /** The first of the places that a completed request discarded: the driver may have been given several at once. */
+  | { readonly kind: 'discard'; readonly device: number; readonly sector: number; readonly sectors: number }
+  /** A discard of one place that has begun. */
+  | { readonly kind: 'discard-begun'; readonly device: number; readonly sector: number; readonly sectors: number }
   /** A command that was handed to the device as it is, with data, and without a word on what it is about. */
   | { readonly kind: 'raw-command'; readonly device: number }
   | { readonly kind: 'nothing' };
 
-/** Fields of `block_rq_complete` that are read. */
-export interface CompletionFields {
+/** Fields that are read of an event, whichever of ours it is. */
+export interface BlockEventFields {
   readonly id: number;
   readonly device: TraceField;
   readonly sector: TraceField;
@@ -23,11 +27,11 @@ const BEFORE_OPERATION = 'F';
 const UNNAMED = 'N';
 
 /** Throws an Error when this kernel's event has not the form that is relied on. */
-export function completionFields({ id, fields }: EventFormat): CompletionFields {
+export function blockEventFields({ id, fields }: EventFormat): BlockEventFields {
   const field = (name: string, sizeBytes: number | null): TraceField => {
     const found = fields.get(name);
     if (found === undefined || (sizeBytes !== null && found.sizeBytes !== sizeBytes)) {
-      throw new Error(`block_rq_complete has no usable field ${name}`);
+      throw new Error(`a block event has no usable field ${name}`);
     }
     return found;
   };
@@ -47,16 +51,35 @@ export function completionFields({ id, fields }: EventFormat): CompletionFields 
  * Commands passed through (SG_IO, NVMe ioctls) are traced as operation N at sector 0, whatever they are about; so is a
  * WRITE_ZEROES of the disk's first sectors, which is then taken for one.
  */
-export function readCompletion(event: Uint8Array, fields: CompletionFields): DiskEvent {
+export function readCompletion(event: Uint8Array, fields: BlockEventFields): DiskEvent {
+  const { operation, ...place } = readFields(event, fields);
+  if (operation === 'R' || place.sectors === 0) return NOTHING;
+  if (operation === UNNAMED && place.sector === 0) return { kind: 'raw-command', device: place.device };
+  return { kind: operation === 'D' ? 'discard' : 'write', ...place };
+}
+
+/** What a request that has begun means: something only if it is a discard, whose places its completion does not name. */
+export function readBeginning(event: Uint8Array, fields: BlockEventFields): DiskEvent {
+  const { operation, ...place } = readFields(event, fields);
+  return operation === 'D' && place.sectors > 0 ? { kind: 'discard-begun', ...place } : NOTHING;
+}
+
+/** The number that says which event this is. */
+export function typeOf(event: Uint8Array): number {
+  return new DataView(event.buffer, event.byteOffset, event.byteLength).getUint16(0, true);
+}
+
+function readFields(
+  event: Uint8Array,
+  fields: BlockEventFields,
+): { device: number; sector: number; sectors: number; operation: string } {
   const view = new DataView(event.buffer, event.byteOffset, event.byteLength);
-  if (view.getUint16(0, true) !== fields.id) return NOTHING;
-  const device = view.getUint32(fields.device.offsetBytes, true);
-  const sectors = view.getUint32(fields.sectors.offsetBytes, true);
-  const operation = operationOf(textAt(event, fields.operation));
-  if (operation === 'R' || sectors === 0) return NOTHING;
-  const sector = Number(view.getBigUint64(fields.sector.offsetBytes, true));
-  if (operation === UNNAMED && sector === 0) return { kind: 'raw-command', device };
-  return { kind: 'write', device, sector, sectors };
+  return {
+    device: view.getUint32(fields.device.offsetBytes, true),
+    sector: Number(view.getBigUint64(fields.sector.offsetBytes, true)),
+    sectors: view.getUint32(fields.sectors.offsetBytes, true),
+    operation: operationOf(textAt(event, fields.operation)),
+  };
 }
 
 function operationOf(letters: string): string {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseEventFormat, parsePageLayout } from './trace-format.parser.js';
 import { parseTracePage } from './trace-page.parser.js';
 import { lossIn } from './trace-stats.parser.js';
-import { completionFields, readCompletion } from './write-event.decision.js';
+import { blockEventFields, readBeginning, readCompletion, typeOf } from './write-event.decision.js';
 
 /** As Linux 6.18 has it; older kernels give `rwbs` eight bytes and have no `ioprio`. */
 const FORMAT = `name: block_rq_complete
@@ -31,7 +31,7 @@ const HEADER_PAGE = `	field: u64 timestamp;	offset:0;	size:8;	signed:0;
 const EVENT_BYTES = 48;
 const DEVICE = 7 * 2 ** 20 + 3;
 
-const fields = completionFields(parseEventFormat(FORMAT));
+const fields = blockEventFields(parseEventFormat(FORMAT));
 const layout = parsePageLayout(HEADER_PAGE);
 
 interface Completion {
@@ -84,12 +84,26 @@ describe('a completed request', () => {
     });
   });
 
-  it.each(['W', 'WS', 'WFS', 'FWFS', 'WM', 'WSM', 'D', 'DS', 'DE', 'N', 'NS', 'ZA', 'A', 'F', ''])(
-    'is a write when it is %j: also a discard, a zeroing, and what nobody knows',
+  it.each(['W', 'WS', 'WFS', 'FWFS', 'WM', 'WSM', 'N', 'NS', 'ZA', 'A', 'F', ''])(
+    'is a write when it is %j: also a zeroing, and what nobody knows',
     (rwbs) => {
       expect(kindOf(rwbs)).toBe('write');
     },
   );
+
+  it.each(['D', 'DS', 'DE', 'FD'])('is a discard when it is %s', (rwbs) => {
+    expect(kindOf(rwbs)).toBe('discard');
+    expect(readBeginning(completion({ rwbs, sector: 8n, sectors: 16 }), fields)).toEqual({
+      kind: 'discard-begun',
+      device: DEVICE,
+      sector: 8,
+      sectors: 16,
+    });
+  });
+
+  it.each(['W', 'N', 'R', 'FF'])('means nothing when it begins and is %s', (rwbs) => {
+    expect(readBeginning(completion({ rwbs, sector: 8n, sectors: 16 }), fields).kind).toBe('nothing');
+  });
 
   it.each(['R', 'RA', 'RS', 'RM', 'RSM'])('is nothing when it is the read %s', (rwbs) => {
     expect(kindOf(rwbs)).toBe('nothing');
@@ -106,8 +120,8 @@ describe('a completed request', () => {
     expect(kindOf('W', 0n, 8)).toBe('write');
   });
 
-  it('is not what other events say', () => {
-    expect(readCompletion(completion({ id: 5, rwbs: 'W', sector: 8n, sectors: 8 }), fields).kind).toBe('nothing');
+  it('is told from other events by its type', () => {
+    expect(typeOf(completion({ id: 5, rwbs: 'W', sector: 8n, sectors: 8 }))).toBe(5);
   });
 });
 
@@ -172,8 +186,8 @@ describe('the counters of a ring buffer', () => {
 
 describe('the form of events', () => {
   it('is refused when it is not the one that is read', () => {
-    expect(() => completionFields(parseEventFormat(FORMAT.replace('size:8', 'size:4')))).toThrow('sector');
-    expect(() => completionFields(parseEventFormat(FORMAT.replace('rwbs[10]', 'gone[10]')))).toThrow('rwbs');
+    expect(() => blockEventFields(parseEventFormat(FORMAT.replace('size:8', 'size:4')))).toThrow('sector');
+    expect(() => blockEventFields(parseEventFormat(FORMAT.replace('rwbs[10]', 'gone[10]')))).toThrow('rwbs');
     expect(() => parseEventFormat('name: x')).toThrow();
     expect(() => parsePageLayout(HEADER_PAGE.replace('commit;	offset:8;	size:8', 'commit;	offset:8;	size:4'))).toThrow();
   });

@@ -58,7 +58,8 @@ export class BlockSet implements Blocks {
 
   /** Adds the blocks of another set of the same disk, but not those that are in `except`. */
   addFrom(other: BlockSet, except: BlockSet): void {
-    for (const [place, bits] of other.bits.entries()) {
+    for (let place = 0; place < other.bits.length; place += 1) {
+      const bits = other.bits[place] ?? 0;
       if (bits === 0) continue;
       const mine = this.bits[place] ?? 0;
       const fresh = bits & ~(except.bits[place] ?? 0) & ~mine;
@@ -69,7 +70,8 @@ export class BlockSet implements Blocks {
 
   /** Removes the blocks of another set of the same disk. */
   removeFrom(other: BlockSet): void {
-    for (const [place, bits] of other.bits.entries()) {
+    for (let place = 0; place < other.bits.length; place += 1) {
+      const bits = other.bits[place] ?? 0;
       if (bits === 0) continue;
       const mine = this.bits[place] ?? 0;
       this.bits[place] = mine & ~bits;

@@ -38,7 +38,10 @@ export class DiskResume {
     this.done = new BlockSet(diskBytes);
   }
 
-  /** The next attempt reads everything again, but goes on counting bytes. It sends what the target does not hold yet. */
+  /**
+   * No block is done any more: the next attempt reads again whatever may differ, and sends what the target does not
+   * hold yet. Bytes go on being counted.
+   */
   readAgain(): void {
     this.done.clear();
     this.again = this.begun;
