@@ -28,6 +28,7 @@ export const TASKS = Object.freeze({
   simulate: { needs: NOTHING, isBuilt: true, program: ['dist/test/simulation/main.js'] },
   'bench:eventstore': { needs: NOTHING, isBuilt: false, program: [...FROM_SOURCES, 'test/bench/eventstore/bench.ts'] },
   'fault:event-node': { needs: NOTHING, isBuilt: false, program: [...FROM_SOURCES, 'test/fault/event-node-kill.ts'] },
+  'fault:rounds': { needs: RUN, isBuilt: true, program: ['dist/test/fault/tracked-rounds/main.js'] },
   check: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs'] },
   build: { needs: NOTHING, isBuilt: false, program: ['infra/setup/build.mjs', '--force'] },
   lint: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs', 'lint'] },

@@ -66,7 +66,9 @@ describe('a machine moves from a REST call to identical bytes', () => {
     await disk.rewriteInPlace(rewrittenBytes);
     const { roundId } = await operator.startRound(taskId);
     const manual = await operator.untilRoundCompleted(taskId, 'the manual round', (round) => round.roundId === roundId);
-    expect(manual).toMatchObject({ roundKind: 'incremental', trigger: 'manual' });
+    expect(manual).toMatchObject({ roundKind: 'incremental', trigger: 'manual', comparison: 'tracked' });
+    // What was not written is not even read.
+    expect(manual.disks[0]?.readBytes).toBeLessThan(usedBytes / 2);
     expect(sentBytesOf(manual)).toBeGreaterThanOrEqual(rewrittenBytes);
     expect(sentBytesOf(manual)).toBeLessThanOrEqual(1.5 * rewrittenBytes);
 
@@ -87,7 +89,11 @@ describe('a machine moves from a REST call to identical bytes', () => {
     const { replication, cutover } = await operator.untilCompleted(taskId);
 
     expect(cutover.status).toBe('taken-over');
-    expect(replication?.rounds.at(-1)).toMatchObject({ roundKind: 'final', status: 'completed' });
+    expect(replication?.rounds.at(-1)).toMatchObject({
+      roundKind: 'final',
+      status: 'completed',
+      comparison: 'tracked',
+    });
     expect(replication?.verification).toMatchObject({ status: 'verified', failure: null });
     expect(replication?.verification.target).toHaveLength(1);
     expect(replication?.verification.target).toEqual(replication?.verification.source);

@@ -1,4 +1,4 @@
-import { makeDataIdentity, openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
+import { ChangeTracker, makeDataIdentity, openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
 import type { EndpointReport } from '#libs/contracts';
 import {
   AssignmentFollower,
@@ -8,6 +8,8 @@ import {
   type EndpointCredential,
   type ReportOutcome,
 } from '#libs/endpoint-link';
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
 import { collectInventory } from './inventory/collect-inventory.js';
 import { InventoryReporter } from './inventory-reports/inventory.reporter.js';
 import { SourceQuiesce } from './quiesce/source-quiesce.js';
@@ -58,12 +60,14 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     scheduler: systemScheduler,
     log,
   });
+  const changes = new ChangeTracker({ name: traceNameOf(options.state.folder), log });
   const rounds = new RoundRunner({
     collectInventory: () => inventories.collect(),
     ...{ usedBlocksOf, openSourceDisk },
     reachTarget: (target, aborted) => reachTarget(target, security, aborted),
     syncDisk: (disk) => syncDisk({ ...disk, security }),
     digestTables: new DigestTableFolder(options.state.digestsFolder),
+    changes,
     quiesce: new SourceQuiesce({
       ownFolders: [options.state.folder, ...options.ownFolders],
       limitSeconds: options.holdLimitSeconds,
@@ -83,7 +87,16 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   link.onAssignment((assignment) => {
     follower.follow(assignment);
   });
-  await keepUp(link, inventories, follower, signal);
+  try {
+    await keepUp(link, inventories, follower, signal);
+  } finally {
+    await changes.stop();
+  }
+}
+
+/** One name per agent on the machine, and the same after a restart, so that nothing is left behind. */
+function traceNameOf(stateFolder: string): string {
+  return `landfall-${createHash('sha256').update(resolve(stateFolder)).digest('hex').slice(0, 12)}`;
 }
 
 function followAssignments(

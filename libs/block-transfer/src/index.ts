@@ -6,6 +6,13 @@ export type { DigestJournal } from './digests/digest-journal.js';
 export { DigestTableFile, type BaselineState, type OpenDigestJournal } from './digests/digest-table-file.js';
 export { digestDisk, type DigestDiskOptions } from './digests/digest-disk.js';
 export { merkleRoot } from './digests/merkle-root.js';
+export {
+  ChangeTracker,
+  type ChangeTrackerOptions,
+  type DiskToTrack,
+  type TakenChanges,
+  type TrackingStanding,
+} from './change-tracking/change-tracker.js';
 export { parseDomainMap, type DomainMap } from './used-blocks/domain-map.parser.js';
 export { usedBlocksOf } from './used-blocks/used-blocks.js';
 export { usedMapFromFree, usedMapOf, type UsedMap } from './used-blocks/used-map.js';

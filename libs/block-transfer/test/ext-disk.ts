@@ -46,6 +46,8 @@ export class ExtDisk {
     const device = (await run('losetup', '--show', '-f', imagePath)).trim();
     const disk = new ExtDisk(folder, imagePath, device, sizeBytes, type);
     try {
+      // Whoever had the loop device before may have left partitions to it.
+      await run('partx', '-d', device).catch(() => undefined);
       await run('partx', '-a', device);
       await run(`mkfs.${type}`, '-q', '-F', ...mkfs, disk.partition);
       await mkdir(disk.mountPoint);
@@ -74,6 +76,16 @@ export class ExtDisk {
   async unmount(): Promise<void> {
     await run('umount', this.mountPoint);
     this.mounted = false;
+  }
+
+  /** The device goes, and one with the same name and content comes. */
+  async reattach(): Promise<void> {
+    await this.unmount();
+    await run('partx', '-d', this.device);
+    await run('losetup', '-d', this.device);
+    await run('losetup', this.device, this.imagePath);
+    await run('partx', '-a', this.device);
+    await this.mount();
   }
 
   /** Random files, `count` of `bytes` each. */

@@ -123,6 +123,28 @@ export const endpointFailureCode = z.enum([
 ]);
 export type EndpointFailureCode = z.infer<typeof endpointFailureCode>;
 
+/**
+ * How a round finds what to send: all blocks; those whose digest differs from what the target holds, of all used ones
+ * (`rescan`); or the same of those only that were written since the last round, by the kernel's word (`tracked`).
+ */
+export const comparison = z.enum(['all-blocks', 'rescan', 'tracked']);
+export type Comparison = z.infer<typeof comparison>;
+
+/**
+ * Why a round compares digests of all used blocks: the source's kernel cannot be asked (`tracking-unavailable`), or not
+ * about this device; or what was recorded does not reach back to the last round. Closed list.
+ */
+export const rescanReason = z.enum([
+  'tracking-unavailable',
+  'device-not-tracked',
+  'tracking-began',
+  'tracking-interrupted',
+  'events-lost',
+  'device-changed',
+  'raw-command',
+]);
+export type RescanReason = z.infer<typeof rescanReason>;
+
 /** Bytes of one disk in one round. `usedBytes`: by the file systems' maps; `sentBytes`: payload of NBD writes. */
 export const diskRoundResult = z.object({
   diskId: z.string(),
@@ -134,6 +156,10 @@ export const diskRoundResult = z.object({
   durationMs: z.number().nonnegative(),
   /** What the round compared with: `none` before the first, `kept` digests, or `lost` digests (everything sent again). */
   baseline: z.enum(['none', 'kept', 'lost']),
+  /** How what changed on this disk was found; absent in results from before changes were tracked. */
+  comparison: comparison.optional(),
+  /** Why the disk was compared as a whole; only with `rescan`. */
+  rescanReason: rescanReason.optional(),
   digestAlgorithm: z.enum(['sha256']),
   digestBlockBytes: z.number().int().positive(),
   /** Root of the digest tree over the disk as it should be on the target, hexadecimal. */
@@ -150,10 +176,6 @@ export const diskDigest = z.object({
 });
 export type DiskDigest = z.infer<typeof diskDigest>;
 
-/** What a round compares the source with: nothing (all is sent), or the digests of what the target holds. */
-export const comparison = z.enum(['all-blocks', 'rescan']);
-export type Comparison = z.infer<typeof comparison>;
-
 const ofTask = { taskId: z.uuid(), assignmentId: z.uuid() };
 const ofRound = { ...ofTask, roundId: z.uuid() };
 const reason = { code: endpointFailureCode, detail: z.string().max(2000) };
@@ -161,7 +183,7 @@ const reason = { code: endpointFailureCode, detail: z.string().max(2000) };
 export const endpointReport = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('inventory'), inventory: machineInventory }),
   /** Agent: the data path of this attempt is there, and the work goes on. */
-  z.object({ kind: z.literal('link-established'), ...ofRound, comparison }),
+  z.object({ kind: z.literal('link-established'), ...ofRound, comparison, rescanReason: rescanReason.optional() }),
   /** Agent: the data path of this attempt is lost. The round is not: it waits for the next attempt. */
   z.object({
     kind: z.literal('link-lost'),

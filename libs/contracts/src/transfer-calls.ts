@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { comparison, diskDigest, diskRoundResult, endpointKind, roundKind } from './control-channel.js';
+import { comparison, diskDigest, diskRoundResult, endpointKind, rescanReason, roundKind } from './control-channel.js';
 import { machineInventory } from './inventory.js';
 import { failure, migratedDisk, roundTrigger } from './published-events.js';
 import { byteRange, bytes, instant } from './quantities.js';
@@ -24,8 +24,10 @@ export const syncRoundView = z.object({
   status: z.enum(['opening-exports', 'connecting', 'transferring', 'link-lost', 'paused', 'completed', 'failed']),
   /** How often the round was taken up: 1, and one more for each lost link and each pause. */
   attempts: z.number().int().min(1),
-  /** null until the agent has begun; `rescan`: digests are compared, only what differs is sent. */
+  /** null until the agent has begun; `rescan` and `tracked`: only what differs from the target is sent. */
   comparison: comparison.nullable(),
+  /** Why all used blocks are compared; with `rescan` alone. A disk may have had to be compared later in the round: see `disks`. */
+  rescanReason: rescanReason.optional(),
   resend: z.boolean(),
   startedAt: instant,
   endedAt: instant.nullable(),

@@ -4,6 +4,8 @@ import {
   type BaselineState,
   type SyncDiskOptions,
   type SyncDiskResult,
+  type TakenChanges,
+  type TrackingStanding,
 } from '#libs/block-transfer';
 import type { EndpointProgress, EndpointReport, MachineInventory, RoundKind } from '#libs/contracts';
 import type { ReportOutcome } from '#libs/endpoint-link';
@@ -12,7 +14,7 @@ import { fakeAssignment, fakeDisk, fakeInventory, ROUND_ID, TASK_ID } from './ro
 import { PROGRESS_INTERVAL_MS } from './round-progress.js';
 import { RoundRunner } from './round-runner.js';
 import type { RoundState } from './round-state.file.js';
-import type { DigestTableStore, RoundPorts } from './round.ports.js';
+import type { ChangeTracking, DigestTableStore, RoundPorts } from './round.ports.js';
 
 export const SMALL = fakeDisk('small', DIGEST_BLOCK_BYTES, '/small');
 export const LARGE = fakeDisk('large', 2 * DIGEST_BLOCK_BYTES, '/large');
@@ -24,6 +26,7 @@ export const RESULT: SyncDiskResult = {
   durationMs: 1,
   rootDigest: 'ab'.repeat(32),
 };
+const UNTRACKED = { comparison: 'rescan', reason: 'tracking-unavailable' } as const;
 const STANDING = { plannedBytes: 4, processedBytes: 4, sentBytes: 3, acknowledgedBytes: 3 };
 
 interface WantedAttempt {
@@ -31,6 +34,47 @@ interface WantedAttempt {
   readonly signal?: AbortSignal;
   readonly resend?: boolean;
   readonly roundId?: string;
+}
+
+/** A kernel that cannot be asked. */
+export const NO_TRACKING: ChangeTracking = {
+  follow: async () => undefined,
+  standingOf: () => UNTRACKED,
+  settle: async () => undefined,
+  take: async () => ({ ...UNTRACKED, dirty: null, complete: () => undefined, giveBack: () => undefined }),
+};
+
+/** A kernel that tells of writes. What is asked of it is written in the diary. */
+export class FakeTracking implements ChangeTracking {
+  readonly standings = new Map<string, TrackingStanding>();
+  /** What was given for each disk. */
+  readonly dirty = new Map<string, TakenChanges['dirty']>();
+
+  constructor(private readonly diary: string[]) {}
+
+  standingOf(diskId: string): TrackingStanding {
+    return this.standings.get(diskId) ?? { comparison: 'tracked', reason: null };
+  }
+
+  async follow(): Promise<void> {
+    this.diary.push('follow');
+  }
+
+  async settle(): Promise<void> {
+    this.diary.push('settle');
+  }
+
+  async take(diskId: string): Promise<TakenChanges> {
+    this.diary.push(`take ${diskId}`);
+    const dirty = { has: () => true };
+    this.dirty.set(diskId, dirty);
+    return {
+      ...this.standingOf(diskId),
+      dirty,
+      complete: () => this.diary.push(`complete ${diskId}`),
+      giveBack: () => this.diary.push(`give back ${diskId}`),
+    };
+  }
 }
 
 /** A table of this disk size in which one block is known. */
@@ -55,6 +99,7 @@ export class FakeMachine {
   inventory: MachineInventory = fakeInventory([LARGE, SMALL]);
   state: RoundState | null = null;
   lost = new AbortController();
+  changes: ChangeTracking = NO_TRACKING;
   heldUntilRelease = true;
   answer: (report: EndpointReport) => Promise<ReportOutcome> = async () => 'acknowledged';
   reach: (signal: AbortSignal) => Promise<void> = async () => undefined;
@@ -99,6 +144,7 @@ export class FakeMachine {
         await this.reach(signal);
       },
       syncDisk: (options) => this.#syncDisk(options),
+      changes: this.changes,
       digestTables: { prepare: async () => undefined, of: (taskId, diskId) => this.#store(taskId, diskId) },
       state: {
         read: async () => this.state,

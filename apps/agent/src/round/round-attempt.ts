@@ -3,17 +3,20 @@ import {
   DIGEST_BLOCK_BYTES,
   EndpointFailure,
   type DigestJournal,
+  type DiskToTrack,
   type SourceDisk,
   type SyncDiskOptions,
   type SyncDiskResult,
+  type TakenChanges,
   type UsedMap,
 } from '#libs/block-transfer';
-import type { Comparison, DiskRoundResult, NbdExport, SyncRoundAssignment } from '#libs/contracts';
+import type { DiskRoundResult, NbdExport, SyncRoundAssignment } from '#libs/contracts';
 import type { HeldFileSystems } from '../quiesce/hold-file-systems.js';
 import type { AcknowledgedRangesReporter } from './acknowledged-ranges.reporter.js';
 import { chooseDisks, type RoundDisk } from './disk-choice.decision.js';
 import type { DiskInHand } from './disk-in-hand.js';
 import { isPathLost } from './failure-of.decision.js';
+import { howCompared, type HowCompared } from './how-compared.decision.js';
 import { ofAttempt } from './of-attempt.js';
 import type { RoundInHand } from './round-in-hand.js';
 import { PROGRESS_INTERVAL_MS } from './round-progress.js';
@@ -36,6 +39,7 @@ interface Reading {
 interface Source {
   readonly used: UsedMap;
   readonly source: SourceDisk;
+  readonly changes: TakenChanges;
   /** Every byte that the round needs of this disk has been read; may be called more than once. */
   readonly onRead: () => void;
 }
@@ -70,9 +74,11 @@ export class RoundAttempt {
     this.#round.beginAttempt(roundKind === 'final');
     const endTelling = this.#round.progress.tellEvery(PROGRESS_INTERVAL_MS, this.#assignment, this.#ports);
     try {
-      const comparison = await this.#round.prepare(disks, resend);
+      const { changes } = this.#ports;
+      await changes.follow(taskId, disks.map(followedDisk));
+      const compares = await this.#round.prepare(disks, resend, changes);
       const left = this.#round.left(disks);
-      await this.#establishLink(left, comparison, signal);
+      await this.#establishLink(left, compares, signal);
       await (roundKind === 'final' ? this.#syncHeld(left, signal) : this.#syncInTurn(left, signal));
       return this.#round.results;
     } finally {
@@ -81,13 +87,13 @@ export class RoundAttempt {
   }
 
   /** The first attempt tells the server of a path that cannot be had; the next ones it expects to wait. */
-  async #establishLink(left: readonly RoundDisk[], comparison: Comparison, signal: AbortSignal): Promise<void> {
+  async #establishLink(left: readonly RoundDisk[], compares: HowCompared, signal: AbortSignal): Promise<void> {
     const target = left[0]?.assigned.export;
     if (target === undefined) return;
     if (this.#assignment.attempt === 1) await this.#ports.reachTarget(target, signal);
     else await reachPatiently(this.#ports, target, signal);
-    this.#ports.log('info', `The target of round ${this.#round.roundId} is reached (${comparison}).`);
-    const established = { kind: 'link-established', ...ofAttempt(this.#assignment), comparison } as const;
+    this.#ports.log('info', `The target of round ${this.#round.roundId} is reached (${compares.comparison}).`);
+    const established = { kind: 'link-established', ...ofAttempt(this.#assignment), ...compares } as const;
     this.#ports.report(established).catch((error: unknown) => {
       this.#ports.log('warn', `The link could not be reported: ${String(error)}`);
     });
@@ -108,6 +114,7 @@ export class RoundAttempt {
     const release = (): Promise<boolean> => (released ??= held.release());
     const reading = { signal: AbortSignal.any([signal, held.lost]), isHeld: true };
     try {
+      await this.#ports.changes.settle();
       for (const [index, disk] of disks.entries()) {
         // The source goes on as soon as the last disk is read, not when the target has written it.
         const onRead = index === disks.length - 1 ? (): void => void release() : (): void => undefined;
@@ -143,15 +150,19 @@ export class RoundAttempt {
     }
   }
 
-  async #transfer(disk: RoundDisk, reading: Reading, from: Source): Promise<DiskRoundResult> {
+  async #transfer(disk: RoundDisk, reading: Reading, from: Omit<Source, 'changes'>): Promise<DiskRoundResult> {
     const { diskId, sizeBytes: diskBytes } = disk.assigned;
     const { taskId } = this.#assignment;
     const inHand = await this.#round.takeUp(disk);
     const journal = await this.#ports.digestTables.of(taskId, diskId).begin(inHand.digests, taskId);
+    // The last thing before the first read: what is written from here on belongs to the next round.
+    const changes = await this.#ports.changes.take(diskId, from.used, inHand.resume);
     let result: SyncDiskResult;
     try {
-      result = await this.#ports.syncDisk(this.#options(disk, inHand, journal, reading, from));
+      result = await this.#ports.syncDisk(this.#options(disk, inHand, journal, reading, { ...from, changes }));
+      changes.complete();
     } catch (error) {
+      changes.giveBack();
       // What is known to be on the target is kept; the journal alone would keep it, too.
       await journal.end().catch((failure: unknown) => {
         this.#ports.log('warn', `The digests of ${diskId} could not be put in order: ${String(failure)}`);
@@ -161,6 +172,7 @@ export class RoundAttempt {
     await journal.end();
     return {
       ...{ diskId, diskBytes, ...result },
+      ...howCompared(inHand.baseline !== null, [changes]),
       baseline: inHand.baselineState,
       digestAlgorithm: DIGEST_ALGORITHM,
       digestBlockBytes: DIGEST_BLOCK_BYTES,
@@ -172,13 +184,13 @@ export class RoundAttempt {
     { resume, baseline, digests }: DiskInHand,
     journal: DigestJournal,
     { signal, isHeld }: Reading,
-    { used, source, onRead }: Source,
+    { used, source, changes, onRead }: Source,
   ): SyncDiskOptions {
     return {
-      ...{ diskId, source, used, target, baseline, digests, resume, journal, signal },
+      ...{ diskId, source, used, target, baseline, digests, resume, journal, signal, dirty: changes.dirty },
       ...(isHeld ? { timeouts: { replyTimeoutMs: HELD_SILENCE_LIMIT_MS } } : {}),
       onProgress: (standing) => {
-        const rescans = standing.activity === 'transferring' && baseline !== null;
+        const rescans = standing.activity === 'transferring' && baseline !== null && changes.comparison === 'rescan';
         this.#round.progress.update(diskId, rescans ? { ...standing, activity: 'rescanning' } : standing);
         if (standing.activity === 'flushing') onRead();
       },
@@ -187,6 +199,10 @@ export class RoundAttempt {
       },
     };
   }
+}
+
+function followedDisk({ assigned, present }: RoundDisk): DiskToTrack {
+  return { diskId: assigned.diskId, device: present.device, sizeBytes: assigned.sizeBytes };
 }
 
 function heldTooShort(held: HeldFileSystems): unknown {

@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NOTHING_HELD } from '../quiesce/hold-file-systems.js';
 import { Cable } from './cable.fake.js';
 import { DigestTableFolder } from './digest-table.folder.js';
+import { NO_TRACKING } from './fake-machine.fake.js';
 import { reachTarget } from './reach-target.js';
 import { fakeAssignment, fakeDisk, fakeInventory, TASK_ID } from './round-fixture.fake.js';
 import { RoundRunner } from './round-runner.js';
@@ -66,6 +67,7 @@ class Bench {
       collectInventory: async () => fakeInventory([disk]),
       ...{ usedBlocksOf, openSourceDisk, syncDisk },
       reachTarget: (target, signal) => reachTarget(target, {}, signal),
+      changes: NO_TRACKING,
       digestTables: new DigestTableFolder(join(folder, 'digests')),
       quiesce: {
         flush: async () => undefined,

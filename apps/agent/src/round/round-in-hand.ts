@@ -1,9 +1,10 @@
 import { DigestTable } from '#libs/block-transfer';
-import type { Comparison, DiskRoundResult, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
+import type { DiskRoundResult, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
 import type { RoundDisk } from './disk-choice.decision.js';
 import { DiskInHand } from './disk-in-hand.js';
+import { howCompared, type HowCompared } from './how-compared.decision.js';
 import { RoundProgress } from './round-progress.js';
-import type { DigestTables } from './round.ports.js';
+import type { ChangeTracking, DigestTables } from './round.ports.js';
 
 /** What one process knows of the round that it works on, kept from one attempt to the next. */
 export class RoundInHand {
@@ -15,7 +16,7 @@ export class RoundInHand {
   readonly #tables: DigestTables;
   readonly #disks = new Map<string, DiskInHand>();
   readonly #results = new Map<string, DiskRoundResult>();
-  #comparison: Comparison | null = null;
+  #compares: HowCompared | null = null;
 
   constructor({ roundId, taskId, disks }: SyncRoundAssignment, tables: DigestTables) {
     this.roundId = roundId;
@@ -63,11 +64,12 @@ export class RoundInHand {
    * @param resend the digests are forgotten, of all disks at once: a round that fails in its first disk must not leave
    *   the others to be compared by the next one
    */
-  async prepare(disks: readonly RoundDisk[], resend: boolean): Promise<Comparison> {
-    if (this.#comparison !== null) return this.#comparison;
+  async prepare(disks: readonly RoundDisk[], resend: boolean, changes: ChangeTracking): Promise<HowCompared> {
+    if (this.#compares !== null) return this.#compares;
     if (resend) for (const disk of disks) await this.#forget(disk);
-    this.#comparison = await this.#compares(disks);
-    return this.#comparison;
+    const standings = disks.map(({ assigned }) => changes.standingOf(assigned.diskId));
+    this.#compares = howCompared(await this.#hasDigests(disks), standings);
+    return this.#compares;
   }
 
   async #forget({ assigned: { diskId, sizeBytes: diskBytes } }: RoundDisk): Promise<void> {
@@ -78,10 +80,10 @@ export class RoundInHand {
     await journal.end();
   }
 
-  async #compares(disks: readonly RoundDisk[]): Promise<Comparison> {
+  async #hasDigests(disks: readonly RoundDisk[]): Promise<boolean> {
     // One that compares decides; the tables of the others need not fill the memory yet.
-    for (const disk of disks) if ((await this.takeUp(disk)).baseline !== null) return 'rescan';
-    return 'all-blocks';
+    for (const disk of disks) if ((await this.takeUp(disk)).baseline !== null) return true;
+    return false;
   }
 
   end(outcome: EndpointReport): void {

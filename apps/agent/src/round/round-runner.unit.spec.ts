@@ -1,7 +1,7 @@
 import { DIGEST_BLOCK_BYTES, DigestTable, EndpointFailure } from '#libs/block-transfer';
 import { LinkClosedError, type ReportOutcome } from '#libs/endpoint-link';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FakeMachine, knownTable, LARGE, RESULT, SMALL } from './fake-machine.fake.js';
+import { FakeMachine, FakeTracking, knownTable, LARGE, RESULT, SMALL } from './fake-machine.fake.js';
 import { attemptId, fakeInventory, ROUND_ID, TASK_ID } from './round-fixture.fake.js';
 
 const OF_ATTEMPT = { taskId: TASK_ID, roundId: ROUND_ID, assignmentId: attemptId(1) };
@@ -21,6 +21,7 @@ describe('RoundRunner', () => {
     expect(machine.diary).toEqual(['reach small', ...steps('small'), ...steps('large')]);
     const figures = {
       ...RESULT,
+      comparison: 'all-blocks',
       baseline: 'none',
       digestAlgorithm: 'sha256',
       digestBlockBytes: DIGEST_BLOCK_BYTES,
@@ -47,11 +48,64 @@ describe('RoundRunner', () => {
     expect(machine.given.get('small')).toMatchObject({ baseline: table, digests: table });
     expect(machine.given.get('large')?.baseline).toBeNull();
     expect(machine.reports).toEqual([
-      { ...ESTABLISHED, comparison: 'rescan' },
+      { ...ESTABLISHED, comparison: 'rescan', rescanReason: 'tracking-unavailable' },
       expect.objectContaining({
         disks: [expect.objectContaining({ baseline: 'kept' }), expect.objectContaining({ baseline: 'lost' })],
       }),
     ]);
+  });
+
+  describe('over disks whose changes are tracked', () => {
+    let tracked: FakeTracking;
+    beforeEach(() => {
+      for (const disk of [SMALL, LARGE]) {
+        machine.tables.set(disk.diskId, { table: knownTable(disk.sizeBytes), baseline: 'kept' });
+      }
+      tracked = new FakeTracking(machine.diary);
+      machine.changes = tracked;
+      machine.restart();
+    });
+
+    it('reads what was written, and says so for the round and for each disk', async () => {
+      await machine.run('incremental');
+      for (const { diskId } of [SMALL, LARGE]) expect(machine.given.get(diskId)?.dirty).toBe(tracked.dirty.get(diskId));
+      const disk = { comparison: 'tracked' };
+      expect(machine.reports).toMatchObject([{ comparison: 'tracked' }, { disks: [disk, disk] }]);
+      const taking = (id: string): string[] => [`map ${id}`, `take ${id}`, `sync ${id}`, `complete ${id}`];
+      expect(machine.deeds).toEqual(['follow', 'reach small', ...taking('small'), ...taking('large')]);
+    });
+
+    it('takes what was written only after the file systems are at rest and all of it has been seen', async () => {
+      await machine.run('final');
+      const settled = machine.diary.indexOf('settle');
+      expect(settled).toBe(machine.diary.indexOf('hold small,large') + 1);
+      expect(machine.diary.indexOf('take small')).toBeGreaterThan(settled);
+    });
+
+    it('gives back what a round did not come to an end with', async () => {
+      machine.transfer = async () => Promise.reject(new EndpointFailure('TARGET_WRITE_FAILED', 'broken'));
+      await machine.run('incremental');
+      expect(machine.diary).toContain('give back small');
+      expect(machine.diary).not.toContain('complete small');
+    });
+
+    it('compares all disks by name of the one that has to be', async () => {
+      tracked.standings.set('large', { comparison: 'rescan', reason: 'events-lost' });
+      await machine.run('incremental');
+      expect(machine.reports).toMatchObject([
+        { comparison: 'rescan', rescanReason: 'events-lost' },
+        { disks: [{ comparison: 'tracked' }, { comparison: 'rescan', rescanReason: 'events-lost' }] },
+      ]);
+    });
+
+    it('sends all blocks where nothing is known of the target', async () => {
+      machine.tables.clear();
+      await machine.run('incremental');
+      expect(machine.reports).toMatchObject([
+        { comparison: 'all-blocks' },
+        { disks: [{ comparison: 'all-blocks' }, {}] },
+      ]);
+    });
   });
 
   it('compares with the table of any disk, not the first one alone', async () => {

@@ -1,4 +1,4 @@
-import type { DigestTableFile, openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
+import type { ChangeTracker, DigestTableFile, openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
 import type { Disk, EndpointProgress, EndpointReport, MachineInventory, NbdExport } from '#libs/contracts';
 import type { ReportOutcome, Scheduler } from '#libs/endpoint-link';
 import type { HeldFileSystems } from '../quiesce/hold-file-systems.js';
@@ -21,6 +21,9 @@ export interface Quiesce {
   hold(disks: readonly Disk[]): Promise<HeldFileSystems>;
 }
 
+/** What was written on the source since the last round. */
+export type ChangeTracking = Pick<ChangeTracker, 'follow' | 'standingOf' | 'settle' | 'take'>;
+
 export interface RoundPorts {
   readonly collectInventory: () => Promise<MachineInventory>;
   readonly usedBlocksOf: typeof usedBlocksOf;
@@ -29,6 +32,7 @@ export interface RoundPorts {
   readonly reachTarget: (target: NbdExport, signal: AbortSignal) => Promise<void>;
   readonly syncDisk: typeof syncDisk;
   readonly digestTables: DigestTables;
+  readonly changes: ChangeTracking;
   readonly quiesce: Quiesce;
   readonly state: { read(): Promise<RoundState | null>; write(state: RoundState): Promise<void> };
   readonly report: (report: EndpointReport) => Promise<ReportOutcome>;

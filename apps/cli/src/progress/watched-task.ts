@@ -100,6 +100,7 @@ function roundInWords(round: SyncRoundView): string {
   if (status === 'failed') return `${name} failed: ${round.failure?.code ?? 'unknown'}`;
   if (status === 'completed') return `${name} completed, ${sizeInWords(totalsOf(round).sentBytes)} sent`;
   const isComparing = status === 'transferring' && comparison === 'rescan';
-  const work = isComparing ? 'comparing digests (RESCAN)' : WORKING[status];
+  const why = round.rescanReason === undefined ? '' : `: ${round.rescanReason}`;
+  const work = isComparing ? `comparing digests (RESCAN${why})` : WORKING[status];
   return `${name}${attempts === 1 ? '' : `, attempt ${attempts}`}: ${work}`;
 }

@@ -89,9 +89,14 @@ export const WORKING = {
   paused: 'paused',
 } as const satisfies Partial<Record<SyncRoundView['status'], string>>;
 
-/** What is sent: all, all again by choice, or only what differs from the digests of what the target holds. */
+const MODES = { 'all-blocks': 'all', rescan: 'RESCAN', tracked: 'tracked' } as const satisfies Record<
+  NonNullable<SyncRoundView['comparison']>,
+  string
+>;
+
+/** What is sent: all, all again by choice, or what differs from the target: of all used blocks, or of those written. */
 function modeOf({ resend, comparison }: SyncRoundView): string {
   if (resend) return 'resend';
   if (comparison === null) return '-';
-  return comparison === 'rescan' ? 'RESCAN' : 'all';
+  return MODES[comparison];
 }

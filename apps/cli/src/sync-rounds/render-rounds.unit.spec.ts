@@ -19,14 +19,23 @@ describe('the table of rounds', () => {
         failure,
       }),
       exampleRound({ number: 3, resend: true, trigger: 'manual', status: 'link-lost', endedAt: null, disks: [] }),
-      exampleRound({ number: 4, roundKind: 'final', status: 'connecting', comparison: null, endedAt: null, disks: [] }),
+      exampleRound({
+        number: 4,
+        roundKind: 'incremental',
+        comparison: 'tracked',
+        status: 'paused',
+        endedAt: null,
+        disks: [],
+      }),
+      exampleRound({ number: 5, roundKind: 'final', status: 'connecting', comparison: null, endedAt: null, disks: [] }),
     ];
     expect(renderRounds(rounds, plainPaint).split('\n')).toEqual([
-      'ROUND  KIND         TRIGGER    MODE    STATUS                             STARTED (UTC)         DISK   USED     SENT  SENT/USED  DURATION      RATE',
-      '    1  full         itinerary  all     completed                          2026-03-01 12:00:00  2 GiB  1 GiB  960 MiB      0.938    10.0 s  96 MiB/s',
-      '    2  incremental  schedule   RESCAN  failed: DATA_PATH_LOST, attempt 3  2026-03-01 12:00:00      -      -        -          -    10.0 s         -',
-      '    3  full         manual     resend  link lost                          2026-03-01 12:00:00      -      -        -          -         -         -',
-      '    4  final        itinerary  -       connecting                         2026-03-01 12:00:00      -      -        -          -         -         -',
+      'ROUND  KIND         TRIGGER    MODE     STATUS                             STARTED (UTC)         DISK   USED     SENT  SENT/USED  DURATION      RATE',
+      '    1  full         itinerary  all      completed                          2026-03-01 12:00:00  2 GiB  1 GiB  960 MiB      0.938    10.0 s  96 MiB/s',
+      '    2  incremental  schedule   RESCAN   failed: DATA_PATH_LOST, attempt 3  2026-03-01 12:00:00      -      -        -          -    10.0 s         -',
+      '    3  full         manual     resend   link lost                          2026-03-01 12:00:00      -      -        -          -         -         -',
+      '    4  incremental  itinerary  tracked  paused                             2026-03-01 12:00:00      -      -        -          -         -         -',
+      '    5  final        itinerary  -        connecting                         2026-03-01 12:00:00      -      -        -          -         -         -',
     ]);
   });
 

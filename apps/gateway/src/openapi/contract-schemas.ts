@@ -90,7 +90,7 @@ const described = {
   DiskDigest: [diskDigest, 'Root of the digest tree over one disk, hexadecimal.'],
   SyncRound: [
     syncRoundView,
-    'One sweep over the disks of the source. `attempts`: 1, and one more for each lost link and each pause. `comparison`: null until it has begun; `rescan`: digests are compared, and only what differs is sent.',
+    'One sweep over the disks of the source. `attempts`: 1, and one more for each lost link and each pause. `comparison`: null until it has begun; `rescan`: digests of all used blocks are compared, for `rescanReason`; `tracked`: of those that were written since the last round. Only what differs is sent.',
   ],
   SyncRoundRequested: [
     transferCalls.startSyncRound.reply,

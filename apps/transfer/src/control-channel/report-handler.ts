@@ -24,8 +24,9 @@ export const commandOf = (report: EndpointReport, replication: Replication, at: 
       return { type: 'NoteExportsFailed', roundId, attempt: attemptOf(report, replication), code, detail, at };
     }
     case 'link-established': {
-      const { roundId, comparison } = report;
-      return { type: 'NoteLinkEstablished', roundId, attempt: attemptOf(report, replication), comparison, at };
+      const { roundId, comparison, rescanReason } = report;
+      const attempt = attemptOf(report, replication);
+      return { type: 'NoteLinkEstablished', roundId, attempt, comparison, rescanReason, at };
     }
     case 'link-lost': {
       const { roundId, detail, silentMs } = report;

@@ -45,8 +45,12 @@ describe('what a report means for its replication', () => {
       { type: 'NoteExportsFailed', ...ofRound, ...failing, at: AT },
     ],
     [
-      { kind: 'link-established', ...inHand, comparison: 'rescan' },
-      { type: 'NoteLinkEstablished', ...ofRound, comparison: 'rescan', at: AT },
+      { kind: 'link-established', ...inHand, comparison: 'rescan', rescanReason: 'events-lost' },
+      { type: 'NoteLinkEstablished', ...ofRound, comparison: 'rescan', rescanReason: 'events-lost', at: AT },
+    ],
+    [
+      { kind: 'link-established', ...inHand, comparison: 'tracked' },
+      { type: 'NoteLinkEstablished', ...ofRound, comparison: 'tracked', at: AT },
     ],
     [
       { kind: 'link-lost', ...inHand, detail, silentMs: 60_000 },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   PUBLISHED,
   comparison,
+  rescanReason,
   instant,
   migratedDisk,
   replicationSettings,
@@ -41,7 +42,7 @@ export const replications: Aggregate<ReplicationState, ReplicationCommand, Repli
     ExportsOpened: PUBLISHED.exportsOpened,
     LinkEstablished: {
       stored: 'transfer.link-established.v1',
-      schema: ofRound.extend({ attempt, comparison }),
+      schema: ofRound.extend({ attempt, comparison, rescanReason: rescanReason.optional() }),
     },
     LinkLost: {
       stored: 'transfer.link-lost.v1',

@@ -2,8 +2,13 @@ import type { ByteRange } from '#libs/contracts';
 import { DIGEST_BLOCK_BYTES } from '../digests/block-digest.js';
 import { blockSpan } from './block-plan.js';
 
+/** What can be asked of a set of blocks. */
+export interface Blocks {
+  has(index: number): boolean;
+}
+
 /** A set of blocks of one disk, a bit each: 2 MiB per TiB of disk. */
-export class BlockSet {
+export class BlockSet implements Blocks {
   private readonly bits: Uint8Array;
   private bytes = 0;
 
@@ -20,7 +25,7 @@ export class BlockSet {
     return ((this.bits[index >>> 3] ?? 0) & (1 << (index & 7))) !== 0;
   }
 
-  /** Adds the blocks of a range of whole blocks. */
+  /** Adds every block that has bytes of the range. */
   addRange(range: ByteRange): void {
     const { first, end } = blockSpan(range);
     for (let index = first; index < end; index += 1) this.add(index);
@@ -41,6 +46,37 @@ export class BlockSet {
   clear(): void {
     this.bits.fill(0);
     this.bytes = 0;
+  }
+
+  /** Adds every block of the disk. */
+  addAll(): void {
+    this.bits.fill(0xff);
+    const beyond = this.bits.length * 8 - Math.ceil(this.diskBytes / DIGEST_BLOCK_BYTES);
+    this.bits[this.bits.length - 1] = 0xff >>> beyond;
+    this.bytes = this.diskBytes;
+  }
+
+  /** Adds the blocks of another set of the same disk, but not those that are in `except`. */
+  addFrom(other: BlockSet, except: BlockSet): void {
+    for (let place = 0; place < other.bits.length; place += 1) {
+      const bits = other.bits[place] ?? 0;
+      if (bits === 0) continue;
+      const mine = this.bits[place] ?? 0;
+      const fresh = bits & ~(except.bits[place] ?? 0) & ~mine;
+      this.bits[place] = mine | fresh;
+      this.bytes += this.bytesOf(place, fresh);
+    }
+  }
+
+  /** Removes the blocks of another set of the same disk. */
+  removeFrom(other: BlockSet): void {
+    for (let place = 0; place < other.bits.length; place += 1) {
+      const bits = other.bits[place] ?? 0;
+      if (bits === 0) continue;
+      const mine = this.bits[place] ?? 0;
+      this.bits[place] = mine & ~bits;
+      this.bytes -= this.bytesOf(place, mine & bits);
+    }
   }
 
   /** The blocks of the set, in order. */
@@ -71,6 +107,14 @@ export class BlockSet {
       else runs.push((open = { offsetBytes: index * DIGEST_BLOCK_BYTES, lengthBytes: this.blockBytes(index) }));
     }
     return runs;
+  }
+
+  /** Of the blocks that these bits stand for. */
+  private bytesOf(place: number, bits: number): number {
+    let bytes = 0;
+    for (let rest = bits; rest !== 0; rest &= rest - 1)
+      bytes += this.blockBytes(place * 8 + 31 - Math.clz32(rest & -rest));
+    return bytes;
   }
 
   private blockBytes(index: number): number {

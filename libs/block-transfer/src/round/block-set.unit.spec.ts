@@ -41,4 +41,32 @@ describe('BlockSet', () => {
       }),
     );
   });
+
+  it('adds and removes whole sets', () => {
+    const indices = fc.uniqueArray(fc.nat(BLOCKS - 1));
+    const setOf = (list: readonly number[]): BlockSet => {
+      const set = new BlockSet(DISK_BYTES);
+      for (const index of list) set.add(index);
+      return set;
+    };
+    fc.assert(
+      fc.property(indices, indices, indices, (mine, others, except) => {
+        const set = setOf(mine);
+        set.addFrom(setOf(others), setOf(except));
+        const union = setOf([...mine, ...others.filter((index) => !except.includes(index))]);
+        expect([set.extents(), set.totalBytes]).toEqual([union.extents(), union.totalBytes]);
+        set.removeFrom(setOf(except));
+        const rest = setOf([...union.indices()].filter((index) => !except.includes(index)));
+        expect([set.extents(), set.totalBytes]).toEqual([rest.extents(), rest.totalBytes]);
+      }),
+    );
+  });
+
+  it.each([1, 7, 8, 9, 20])('adds all blocks of a disk of %i', (count) => {
+    const diskBytes = (count - 1) * DIGEST_BLOCK_BYTES + 512;
+    const set = new BlockSet(diskBytes);
+    set.addAll();
+    expect([...set.indices()]).toEqual(Array.from({ length: count }, (_, index) => index));
+    expect(set.totalBytes).toBe(diskBytes);
+  });
 });

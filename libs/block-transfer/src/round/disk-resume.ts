@@ -38,7 +38,10 @@ export class DiskResume {
     this.done = new BlockSet(diskBytes);
   }
 
-  /** The next attempt reads everything again, but goes on counting bytes. It sends what the target does not hold yet. */
+  /**
+   * No block is done any more: the next attempt reads again whatever may differ, and sends what the target does not
+   * hold yet. Bytes go on being counted.
+   */
   readAgain(): void {
     this.done.clear();
     this.again = this.begun;
@@ -69,6 +72,11 @@ export class DiskResume {
   /** @internal */
   isDone(index: number): boolean {
     return this.done.has(index);
+  }
+
+  /** The blocks that are done; goes on changing. @internal */
+  get doneBlocks(): BlockSet {
+    return this.done;
   }
 
   /** The blocks of a range that are not done. @internal */

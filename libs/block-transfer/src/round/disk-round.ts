@@ -26,6 +26,8 @@ const READS_IN_FLIGHT = 4;
 /** Buffers of 1 MiB: four being read, eight in flight on two connections, one being digested. */
 const SLOTS = 13;
 const ZEROES_IN_FLIGHT = 8;
+/** So many steps in a row may find nothing to do (16 MiB of disk) before everything else has its turn. */
+const STEPS_WITHOUT_REST = 16;
 /** What is zeroed is noted in pieces of this size, so that a lost connection does not take it all. */
 const ZERO_PIECE_BYTES = 256 * 1024 * 1024;
 
@@ -100,13 +102,19 @@ export class DiskRound {
   }
 
   private async sweep(): Promise<void> {
+    let restless = 0;
     for (const step of sweepSteps(this.options.used)) {
       this.signal.throwIfAborted();
+      if (step.kind === 'compare') this.skipUnchanged(step.range);
       const left = this.resume.leftOf(step.range);
       if (step.kind === 'compare') this.processedBytes += step.range.lengthBytes - totalBytes(left);
-      // Nothing here waits for a disk or a socket: without a pause, terabytes of what is free or done would hold up
-      // everything else.
-      if (step.kind === 'free' || left.length === 0) await nextTurn();
+      // Nothing here waits for a disk or a socket: without a pause, terabytes of what is free, done or unchanged would
+      // hold up everything else.
+      restless = left.length === 0 ? restless + 1 : 0;
+      if (step.kind === 'free' || restless >= STEPS_WITHOUT_REST) {
+        restless = 0;
+        await nextTurn();
+      }
       for (const range of left) {
         if (step.kind === 'free') {
           await this.sweepFree(range);
@@ -121,6 +129,15 @@ export class DiskRound {
           );
         }
       }
+    }
+  }
+
+  /** Blocks that nobody wrote, and whose use is the same, hold what the baseline says. */
+  private skipUnchanged(range: ByteRange): void {
+    const { dirty } = this.options;
+    if (this.baseline === null || dirty === null || dirty === undefined) return;
+    for (const index of indicesOf([range])) {
+      if (!dirty.has(index) && this.baseline.isKnown(index)) this.resume.foundEqual(index);
     }
   }
 

@@ -96,11 +96,12 @@ interface Attempt {
   readonly digests: DigestTable;
   readonly resume: DiskResume;
   readonly requests: number;
+  readonly dirty?: ReadonlySet<number>;
 }
 
 /** True when it came to its end; also the blocks that it read. */
 async function run(target: FragileTarget, attempt: Attempt): Promise<{ completed: boolean; read: Set<number> }> {
-  const { view, baseline, digests, resume, requests } = attempt;
+  const { view, baseline, digests, resume, requests, dirty = null } = attempt;
   const read = new Set<number>();
   const source: SourceDisk = {
     sizeBytes: DISK_BYTES,
@@ -122,6 +123,7 @@ async function run(target: FragileTarget, attempt: Attempt): Promise<{ completed
     baseline,
     digests,
     resume,
+    dirty,
   };
   // A clock that runs so fast that a FLUSH is due again and again.
   let nowMs = 0;
@@ -335,6 +337,35 @@ describe('attempts of a round', () => {
     const { read } = await run(target, { view, baseline: null, digests, resume, requests: 1e9 });
     expect(read.size).toBe(BLOCKS);
     expect(digests.rootDigest()).toMatch(/^[0-9a-f]{64}$/);
+  });
+});
+
+describe('a round that knows which blocks may differ', () => {
+  const used = usedMapOf(DISK_BYTES, [{ offsetBytes: 0, lengthBytes: DISK_BYTES - 4 * BLOCK }]);
+  const view = { content: contentOf(1), used };
+  const round = { view, requests: 1e9 };
+
+  it('reads those and what is not known, and nothing else', async () => {
+    const { target, table } = knownFrom(view, (index) => index !== 5);
+    const content = Buffer.from(view.content);
+    for (const index of [2, 3, 17]) blockOf(content, index).fill(`new ${index}`);
+    const { completed, read } = await run(target, {
+      ...{ ...round, resume: new DiskResume(DISK_BYTES), view: { content, used } },
+      ...{ baseline: table, digests: table, dirty: new Set([2, 3, 8, 17, BLOCKS - 1]) },
+    });
+    expect(completed).toBe(true);
+    expect([...read].sort((a, b) => a - b)).toEqual([2, 3, 5, 8, 17]);
+    expect(target.disk.equals(canonical({ content, used }))).toBe(true);
+    expectTrueTable(table, target);
+    expect(table.rootDigest()).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('reads everything where nothing is known of the target', async () => {
+    const { read } = await run(new FragileTarget(), {
+      ...{ ...round, resume: new DiskResume(DISK_BYTES) },
+      ...{ baseline: null, digests: DigestTable.unknown(DISK_BYTES), dirty: new Set() },
+    });
+    expect(read.size).toBe(BLOCKS - 4);
   });
 });
 

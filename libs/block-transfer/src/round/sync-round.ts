@@ -5,6 +5,7 @@ import type { NbdConnectOptions } from '../nbd/nbd-connection.js';
 import type { DataPathSecurity } from '../nbd/nbd-dial.js';
 import type { SourceDisk } from '../source/source-disk.js';
 import type { UsedMap } from '../used-blocks/used-map.js';
+import type { Blocks } from './block-set.js';
 import type { DiskResume } from './disk-resume.js';
 
 export interface RoundProgress {
@@ -38,6 +39,11 @@ export interface SyncDiskOptions {
    * a failed round the table is therefore a valid baseline for the next one.
    */
   digests: DigestTable;
+  /**
+   * Blocks that may differ from what `baseline` says of them, by their content or by the bytes of them that are used. Of
+   * the others, those that the baseline knows are neither read nor compared. Left out or null: any block may differ.
+   */
+  dirty?: Blocks | null;
   /** What earlier attempts of the same round did on this disk; mutated. Left out: the first attempt. */
   resume?: DiskResume;
   /** Keeps the digest table usable after a crash; left out: nothing is kept (tests). */

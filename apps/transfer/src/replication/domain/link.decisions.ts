@@ -48,7 +48,7 @@ const isUnderWay = ({ isPaused }: Replication, round: RoundInHand, attempt: numb
   round.attempt === attempt && round.exports !== null && !isPaused;
 
 export const noteLinkEstablished = (
-  { roundId, attempt, comparison, at }: CommandOf<'NoteLinkEstablished'>,
+  { roundId, attempt, comparison, rescanReason, at }: CommandOf<'NoteLinkEstablished'>,
   state: Replication,
   context: CommandContext,
 ): ReplicationEvent[] => {
@@ -56,7 +56,8 @@ export const noteLinkEstablished = (
   if (!isUnderWay(state, round, attempt) || round.link === 'up') return [];
   const { taskId, window } = state;
   if (window !== null && isOver(window, at)) return expireWindow(state, window, context);
-  const established: ReplicationEvent = { type: 'LinkEstablished', data: { taskId, roundId, attempt, comparison } };
+  const compares = { comparison, ...(rescanReason === undefined ? {} : { rescanReason }) };
+  const established: ReplicationEvent = { type: 'LinkEstablished', data: { taskId, roundId, attempt, ...compares } };
   return [established, ...closeWindow(state), ...openWindowForAbsent(state, 'agent', context)];
 };
 

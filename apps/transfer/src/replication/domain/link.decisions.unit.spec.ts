@@ -129,6 +129,19 @@ describe('the link', () => {
     });
   });
 
+  it('is recorded with how the round finds what to send', () => {
+    const rescan = { comparison: 'rescan', rescanReason: 'events-lost' } as const;
+    for (const compares of [{ comparison: 'tracked' } as const, rescan]) {
+      spec
+        .given(SERVED)
+        .when({ ...establish(), ...compares })
+        .then([
+          { type: 'LinkEstablished', data: { taskId: example.TASK, roundId: ROUND_1, attempt: 1, ...compares } },
+          windowClosed(ROUND_1, 1),
+        ]);
+    }
+  });
+
   it('is established once in an attempt', () => {
     spec.given(FULL_BEGUN).when(establish()).thenNothing();
     spec

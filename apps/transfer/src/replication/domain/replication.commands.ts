@@ -5,6 +5,7 @@ import type {
   ExportedDisk,
   ReplicationFailureCode,
   ReplicationSettings,
+  RescanReason,
   RoundTrigger,
 } from '#libs/contracts';
 import type { End, ReplicationPrepared } from './replication.events.js';
@@ -41,6 +42,7 @@ export type ReplicationCommand =
       readonly roundId: string;
       readonly attempt: number;
       readonly comparison: Comparison;
+      readonly rescanReason?: RescanReason | undefined;
       readonly at: string;
     }
   | {

@@ -3,6 +3,7 @@ import type {
   MigratedDisk,
   Published,
   ReplicationSettings,
+  RescanReason,
   ResumeWindowCause,
   RoundKind,
 } from '#libs/contracts';
@@ -30,7 +31,14 @@ export type ExportsOpened = DomainEvent<'ExportsOpened', Published['exportsOpene
 /** The agent has its data path in this attempt, and begins or goes on. */
 export type LinkEstablished = DomainEvent<
   'LinkEstablished',
-  { readonly taskId: string; readonly roundId: string; readonly attempt: number; readonly comparison: Comparison }
+  {
+    readonly taskId: string;
+    readonly roundId: string;
+    readonly attempt: number;
+    readonly comparison: Comparison;
+    /** Only with `rescan`, and left out by agents that did not track changes. */
+    readonly rescanReason?: RescanReason | undefined;
+  }
 >;
 
 /** This attempt of the round is over, and the next one begins with fresh exports. What was acknowledged is kept. */

@@ -21,8 +21,8 @@ export const evolveRounds = (
         status === 'opening-exports' ? { status: 'connecting' } : {},
       );
     case 'LinkEstablished': {
-      const { roundId, comparison } = event.data;
-      return inRound(roundId, () => ({ status: 'transferring', comparison }));
+      const { roundId, comparison, rescanReason } = event.data;
+      return inRound(roundId, () => ({ status: 'transferring', comparison, rescanReason }));
     }
     case 'LinkLost':
       return inRound(event.data.roundId, () => ({ status: 'link-lost', attempts: event.data.attempt + 1 }));

@@ -12,6 +12,7 @@ const {
   FULL_DONE,
   ROUND_1,
   ROUND_2,
+  TASK,
   VERIFIED,
   completed,
   established,
@@ -67,6 +68,18 @@ describe('the rounds of a replication as people see them', () => {
     ],
   ])('%s', (_what, count, rounds) => {
     expect(roundsAfter(history.slice(0, count))).toEqual(rounds);
+  });
+
+  it('say why all used blocks were compared', () => {
+    const data = {
+      taskId: TASK,
+      roundId: ROUND_1,
+      attempt: 1,
+      comparison: 'rescan',
+      rescanReason: 'raw-command',
+    } as const;
+    const rounds = roundsAfter([...history.slice(0, 3), { type: 'LinkEstablished', data }]);
+    expect(rounds).toMatchObject([{ comparison: 'rescan', rescanReason: 'raw-command' }]);
   });
 
   it('end with why they failed', () => {
