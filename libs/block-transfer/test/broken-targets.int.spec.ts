@@ -236,6 +236,24 @@ describe.each(DATA_PATHS)('NbdConnection %s', (_how, makePath) => {
     await connection.close();
   });
 
+  it('closes in the middle of its requests without a torn one: what is written is whole, or not there', async () => {
+    const connection = await NbdConnection.connect(server.export, { ...path.client.security, maxInFlight: 16 });
+    const blocks = Array.from({ length: 16 }, (_, index) => index);
+    await Promise.all(blocks.map((index) => connection.write(index * MIB, Buffer.alloc(MIB, 1))));
+    const writing = Promise.allSettled(blocks.map((index) => connection.write(index * MIB, Buffer.alloc(MIB, 2))));
+    await connection.close();
+    expect((await writing).every(({ status }) => status === 'rejected')).toBe(true);
+    await server.close();
+    const found = await readFile(join(folder, 'disk.img'));
+    for (const index of blocks) {
+      const block = found.subarray(index * MIB, (index + 1) * MIB);
+      expect(
+        [1, 2].some((value) => block.equals(Buffer.alloc(MIB, value))),
+        `MiB ${index}`,
+      ).toBe(true);
+    }
+  });
+
   it('refuses requests that are too large without sending them', async () => {
     const connection = await NbdConnection.connect(server.export, path.client.security);
     await expect(connection.write(0, Buffer.alloc(33 * MIB))).rejects.toThrow(RangeError);

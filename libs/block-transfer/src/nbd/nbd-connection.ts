@@ -4,6 +4,7 @@ import { reasonOf } from '../endpoint-failure.js';
 import { dialExport, type DialOptions } from './nbd-dial.js';
 import { pathLost, pathSilent, replyFailure } from './nbd-failures.js';
 import type { Negotiated } from './nbd-handshake.js';
+import { OutgoingQueue } from './outgoing-queue.js';
 import { ReplyDecoder } from './nbd-reply.decoder.js';
 import { Command, encodeRequest, MAX_RANGE_BYTES, type ExportInfo } from './nbd.codec.js';
 
@@ -44,6 +45,7 @@ export class NbdConnection {
   private readonly inFlight = new Map<number, Waiting>();
   private readonly queue: Waiting[] = [];
   private readonly decoder: ReplyDecoder;
+  private readonly outgoing: OutgoingQueue;
   private lastCookie = 0;
   private failure: Error | null = null;
 
@@ -53,6 +55,7 @@ export class NbdConnection {
     private readonly negotiated: Negotiated,
     private readonly maxInFlight: number,
   ) {
+    this.outgoing = new OutgoingQueue(socket);
     this.decoder = new ReplyDecoder({
       payloadOf: (cookie) => this.requestOf(cookie).incoming,
       onReply: (cookie, error) => this.settle(cookie, error),
@@ -105,14 +108,16 @@ export class NbdConnection {
     await this.request({ command: Command.FLUSH, offsetBytes: 0, lengthBytes: 0 });
   }
 
-  /** Says goodbye when nothing went wrong, and closes. Never rejects. */
+  /** Says goodbye when nothing went wrong and no request is half sent, and closes. Never rejects. */
   async close(): Promise<void> {
     if (this.socket.destroyed) return;
     const closed = new Promise<void>((resolve) => this.socket.once('close', () => resolve()));
     if (this.failure === null) {
       this.failure = pathLost(this.where, 'the connection was closed');
       this.rejectAll(this.failure);
-      this.socket.end(encodeRequest({ command: Command.DISCONNECT, cookie: 0, offsetBytes: 0, lengthBytes: 0 }));
+      // A goodbye in the middle of a request would be taken for its payload.
+      if (!this.outgoing.isEmpty) this.socket.destroy();
+      else this.socket.end(encodeRequest({ command: Command.DISCONNECT, cookie: 0, offsetBytes: 0, lengthBytes: 0 }));
       const goodbye = setTimeout(() => this.socket.destroy(), GOODBYE_TIMEOUT_MS);
       await closed;
       clearTimeout(goodbye);
@@ -198,15 +203,7 @@ export class NbdConnection {
     const cookie = this.lastCookie;
     this.inFlight.set(cookie, waiting);
     const header = encodeRequest({ ...waiting, cookie });
-    if (waiting.outgoing === null) {
-      this.socket.write(header);
-      return;
-    }
-    // Corked, the two leave in one system call.
-    this.socket.cork();
-    this.socket.write(header);
-    this.socket.write(waiting.outgoing);
-    this.socket.uncork();
+    this.outgoing.push(header, ...(waiting.outgoing === null ? [] : [waiting.outgoing]));
   }
 
   private requestOf(cookie: number): Waiting {
