@@ -1,5 +1,4 @@
-import type { EndpointReport, SyncRoundAssignment } from '#libs/contracts';
-import type { Disk } from '#libs/contracts';
+import type { Disk, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
