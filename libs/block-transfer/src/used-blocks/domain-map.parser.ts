@@ -13,6 +13,8 @@ const POSITION_ROW = /^(0x[0-9A-Fa-f]+|\d+)\s+\S$/;
 /**
  * Reads the domain map that partclone writes (ddrescue's map file format: offset, size, `+` used or `?` free).
  *
+ * Tests compare the maps that are made here with partclone's.
+ *
  * The rows must follow each other without a gap from byte 0: a map with a hole or a strange row is damaged, and a
  * damaged map could call used blocks free. Throws `SyntaxError`.
  *

@@ -1,102 +1,97 @@
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { ByteRange } from '#libs/contracts';
 import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
-import { endOf, invertExtents, mergeExtents } from '../extents/byte-extents.js';
-import { parseDomainMap } from './domain-map.parser.js';
+import { eachFreeRun } from './bitmap-runs.js';
+import { fitsSuperblock } from './ext-checksums.js';
+import { ExtGroups } from './ext-groups.js';
+import { groupRange } from './ext-layout.js';
 import {
   EXT_SUPERBLOCK_BYTES,
   EXT_SUPERBLOCK_OFFSET_BYTES,
   parseExtSuperblock,
   type ExtSuperblock,
 } from './ext-superblock.parser.js';
-import { runTool } from './tool.runner.js';
+import { freeExtentsBy, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
+import { FreeList } from './free-list.js';
+import { believe, MapDoubt } from './map-doubt.js';
+import { isMountedWritable } from './mounted-writable.js';
 
-const MAP_TIMEOUT_MS = 10 * 60_000;
-/** A bitmap that is changed while it is read has a wrong checksum for a moment: a live file system may need a second look. */
-const MAP_ATTEMPTS = 3;
-/** Boot code may live before the superblock, where block maps with 1 KiB blocks do not look. */
-const ALWAYS_USED_HEAD: ByteRange = {
-  offsetBytes: 0,
-  lengthBytes: EXT_SUPERBLOCK_OFFSET_BYTES + EXT_SUPERBLOCK_BYTES,
-};
+export type { FileSystemPlace } from './file-system-bytes.js';
 
-/** Where a file system lies: the device that holds just it, and its place on the disk. */
-export interface FileSystemPlace {
-  readonly device: string;
-  readonly startBytes: number;
-  readonly sizeBytes: number;
-}
+/** A superblock that is changed while it is read has a wrong checksum for a moment. */
+const SUPERBLOCK_ATTEMPTS = 10;
+/** A file system may grow while its groups are read; one that never keeps still is being made anew. */
+const LAYOUT_ATTEMPTS = 3;
+/** Groups are gone through in portions of this, with a pause for everything else. */
+const GROUPS_AT_ONCE = 64;
 
 /**
- * The free blocks of an ext2, ext3 or ext4 file system as extents of its disk: partclone reads the bitmaps, through the
- * page cache of the same device that a mount uses, and so sees a mounted file system as it is in memory.
- * An empty list where the map cannot be believed. Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN`.
+ * The free blocks of an ext2, ext3 or ext4 file system as extents of its disk, from its own bitmaps. A mounted file
+ * system shows as it is in memory. An empty list where the map cannot be believed; a group whose bitmap cannot be
+ * believed is used entirely.
+ *
+ * Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN` when there is no such file system (any more), when it is larger
+ * than its place, or when it cannot be read; with the signal's reason.
  */
-export async function extFreeExtents(
-  place: FileSystemPlace,
-  options: { signal?: AbortSignal | undefined } = {},
-): Promise<ByteRange[]> {
-  const superblock = await readSuperblock(place.device);
-  if (superblock.doubt !== null) return [];
-  if (superblock.fileSystemBytes > place.sizeBytes) {
+export async function extFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<ByteRange[]> {
+  return freeExtentsBy(place, options, freeOfExt);
+}
+
+/** The free blocks of an ext file system that is open. Throws a `MapDoubt`. */
+export async function freeOfExt(bytes: FileSystemBytes): Promise<FreeList> {
+  const { device } = bytes.place;
+  for (let attempt = 0; attempt < LAYOUT_ATTEMPTS; attempt += 1) {
+    const superblock = await readSuperblock(bytes);
+    if (!superblock.clean) believe(await isMountedWritable(device), 'it was left unclean, and is not in use');
+    const free = await listFree(bytes, superblock);
+    if (layoutOf(superblock) === layoutOf(await readSuperblock(bytes))) return free;
+  }
+  throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `the layout of ${device} changed whenever it was read`);
+}
+
+async function listFree(bytes: FileSystemBytes, superblock: ExtSuperblock): Promise<FreeList> {
+  const { blockBytes, clusterBlocks } = superblock;
+  const free = new FreeList(bytes.place.startBytes);
+  const groups = await ExtGroups.read(bytes, superblock);
+  for (let group = 0; group < superblock.groups; group += 1) {
+    if (group % GROUPS_AT_ONCE === 0) await setImmediate();
+    const bitmap = await groups.bitmap(group);
+    if (bitmap === null) continue;
+    const { first, end } = groupRange(superblock, group);
+    eachFreeRun(bitmap, Math.ceil((end - first) / clusterBlocks), (bit, count) => {
+      const start = first + bit * clusterBlocks;
+      const behind = Math.min(start + count * clusterBlocks, end);
+      free.add(start * blockBytes, (behind - start) * blockBytes);
+    });
+  }
+  return free;
+}
+
+async function readSuperblock(bytes: FileSystemBytes): Promise<ExtSuperblock> {
+  for (let attempt = 0; attempt < SUPERBLOCK_ATTEMPTS; attempt += 1) {
+    const block = await bytes.read(EXT_SUPERBLOCK_OFFSET_BYTES, EXT_SUPERBLOCK_BYTES);
+    const superblock = parse(block, bytes.place.device);
+    if (!fitsSuperblock(superblock.checksums, block)) continue;
+    const fileSystemBytes = superblock.blocks * superblock.blockBytes;
+    if (fileSystemBytes <= bytes.place.sizeBytes) return superblock;
     throw new EndpointFailure(
       'USED_BLOCKS_UNKNOWN',
-      `the file system on ${place.device} has ${superblock.fileSystemBytes} bytes, its partition ${place.sizeBytes}`,
+      `the file system on ${bytes.place.device} has ${fileSystemBytes} bytes, its partition ${bytes.place.sizeBytes}`,
     );
   }
-  const text = await domainMapText(place.device, options.signal);
-  return freeWithin(place, superblock, text);
+  throw new MapDoubt('the checksum of the superblock does not fit');
 }
 
-/** Pure part of {@link extFreeExtents}: the map's free extents, checked against the file system's bounds. */
-export function freeWithin(place: FileSystemPlace, superblock: ExtSuperblock, text: string): ByteRange[] {
-  let map;
+function parse(block: Buffer, device: string): ExtSuperblock {
   try {
-    map = parseDomainMap(text, place.startBytes);
+    return parseExtSuperblock(block);
   } catch (error) {
-    throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${place.device}: ${reasonOf(error)}`, { cause: error });
-  }
-  const limit = place.startBytes + superblock.fileSystemBytes;
-  const last = mergeExtents([...map.used, ...map.free]).at(-1);
-  if (last === undefined || endOf(last) > limit) {
-    throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `the map of ${place.device} reaches beyond its file system`);
-  }
-  const head = { ...ALWAYS_USED_HEAD, offsetBytes: place.startBytes };
-  return invertExtents(mergeExtents([head, ...invertExtents(map.free, limit)]), limit);
-}
-
-async function readSuperblock(device: string): Promise<ExtSuperblock> {
-  const bytes = Buffer.alloc(EXT_SUPERBLOCK_BYTES);
-  try {
-    const file = await open(device, 'r');
-    try {
-      await file.read(bytes, 0, bytes.length, EXT_SUPERBLOCK_OFFSET_BYTES);
-    } finally {
-      await file.close();
-    }
-    return parseExtSuperblock(bytes);
-  } catch (error) {
+    if (error instanceof MapDoubt) throw error;
     throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${device}: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-async function domainMapText(device: string, signal: AbortSignal | undefined): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'landfall-map-'));
-  const mapPath = join(folder, 'domain');
-  // -D domain map, -q no progress display, -F although mounted, -L log, -s source, -O output
-  const args = ['-D', '-q', '-F', '-L', '/dev/null', '-s', device, '-O', mapPath];
-  try {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await runTool('partclone.extfs', args, { timeoutMs: MAP_TIMEOUT_MS, signal });
-        return await readFile(mapPath, 'utf8');
-      } catch (error) {
-        if (attempt === MAP_ATTEMPTS || !(error instanceof EndpointFailure)) throw error;
-      }
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+/** Everything that says where bitmaps lie and what their bits mean; not whether the file system is in use. */
+function layoutOf({ clean: _, ...layout }: ExtSuperblock): string {
+  return JSON.stringify(layout);
 }

@@ -1,61 +1,140 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { freeWithin } from './ext-free-extents.js';
-import { EXT_SUPERBLOCK_BYTES, parseExtSuperblock } from './ext-superblock.parser.js';
+import type { ByteRange } from '#libs/contracts';
+import { mergeExtents } from '../extents/byte-extents.js';
+import { bufferBytes } from './buffer-bytes.fake.js';
+import { freeOfExt } from './ext-free-extents.js';
+import {
+  bitmapOffset,
+  changeSuperblock,
+  FAKE_BLOCKS,
+  FAKE_GROUP_BLOCKS,
+  FAKE_GROUPS,
+  FAKE_METADATA_BLOCKS,
+  fakeExt,
+  sealDescriptor,
+} from './ext-image.fake.js';
+import { freeExtentsIn } from './file-system-bytes.js';
 
-const PLACE = { device: '/dev/sda1', startBytes: 0x100000, sizeBytes: 0x80000 };
-const SUPERBLOCK = { fileSystemBytes: 0x70000, doubt: null };
+const START = 4096;
+const usedBlocks = fc.array(fc.array(fc.integer({ min: FAKE_METADATA_BLOCKS, max: FAKE_GROUP_BLOCKS - 1 })), {
+  minLength: FAKE_GROUPS,
+  maxLength: FAKE_GROUPS,
+});
 
-function superblock(fields: { incompat?: number; roCompat?: number; blocks?: number; blocksHigh?: number }): Buffer {
-  const bytes = Buffer.alloc(EXT_SUPERBLOCK_BYTES);
-  bytes.writeUInt32LE(fields.blocks ?? 100, 0x04);
-  bytes.writeUInt32LE(2, 0x18);
-  bytes.writeUInt16LE(0xef53, 0x38);
-  bytes.writeUInt32LE(fields.incompat ?? 0x2c2, 0x60);
-  bytes.writeUInt32LE(fields.roCompat ?? 0x46b, 0x64);
-  bytes.writeUInt32LE(fields.blocksHigh ?? 0, 0x150);
-  return bytes;
+function freeOf(image: Buffer, onRead?: (offset: number, bytes: Buffer) => void): Promise<ByteRange[]> {
+  return freeExtentsIn(bufferBytes(image, { startBytes: START, ...(onRead && { onRead }) }), freeOfExt);
 }
 
-describe('parseExtSuperblock', () => {
-  it('believes the features of an ordinary ext4, and computes its size', () => {
-    expect(parseExtSuperblock(superblock({}))).toEqual({ fileSystemBytes: 409_600, doubt: null });
-    const large = parseExtSuperblock(superblock({ blocksHigh: 1 }));
-    expect(large.fileSystemBytes).toBe((2 ** 32 + 100) * 4096);
-    expect(parseExtSuperblock(superblock({ blocksHigh: 1, incompat: 0x242 })).fileSystemBytes).toBe(409_600);
+/** Block by block, what must come out. */
+function expected(used: readonly (readonly number[])[], without: readonly number[] = []): ByteRange[] {
+  const free: ByteRange[] = [];
+  for (let block = 1; block < FAKE_BLOCKS; block += 1) {
+    const group = Math.floor((block - 1) / FAKE_GROUP_BLOCKS);
+    const place = (block - 1) % FAKE_GROUP_BLOCKS;
+    const isUsed = place < FAKE_METADATA_BLOCKS || used[group]!.includes(place) || without.includes(group);
+    if (!isUsed) free.push({ offsetBytes: START + block * 1024, lengthBytes: 1024 });
+  }
+  return mergeExtents(free);
+}
+
+describe('the free blocks of an ext file system', () => {
+  it('are the zeros of its bitmaps, up to its last block', async () => {
+    await fc.assert(
+      fc.asyncProperty(usedBlocks, async (used) => {
+        expect(await freeOf(fakeExt(used))).toEqual(expected(used));
+      }),
+    );
+  });
+
+  it('never hold anything that is used, whatever happened to a byte of it', async () => {
+    await fc.assert(
+      fc.asyncProperty(usedBlocks, fc.integer({ min: 1024, max: 1024 * 700 }), fc.nat(255), async (used, at, byte) => {
+        const image = fakeExt(used);
+        image[at] = byte;
+        const free = await freeOf(image).catch(() => []);
+        const allowed = new Set(expected(used).flatMap(blocksOf));
+        expect(free.flatMap(blocksOf).filter((block) => !allowed.has(block))).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('are read again while a checksum does not fit, but not for ever', async () => {
+    const used = [[10], [20], [30]];
+    for (const [wrongReads, without] of [
+      [3, []],
+      [100, [1]],
+    ] as const) {
+      let reads = 0;
+      const free = await freeOf(fakeExt(used), (offset, bytes) => {
+        if (offset !== bitmapOffset(1)) return;
+        reads += 1;
+        if (reads <= wrongReads) bytes[31] = 0x80;
+      });
+      expect(free).toEqual(expected(used, without));
+      expect(reads).toBe(wrongReads === 3 ? 4 : 10);
+    }
+  });
+
+  it('take a bitmap that was never written for free but for metadata, where the feature is there', async () => {
+    const image = fakeExt([[10], [20], [30]]);
+    image.writeUInt16LE(0x2, 2048 + 32 + 0x12);
+    image.fill(0xff, bitmapOffset(1), bitmapOffset(1) + 32);
+    sealDescriptor(image, 1);
+    expect(await freeOf(image)).toEqual(expected([[10], [], [30]]));
+    changeSuperblock(image, (superblock) => superblock.writeUInt32LE(0, 0x64));
+    expect(await freeOf(image)).toEqual(expected([[10], [], [30]], [1]));
+  });
+
+  it('are gathered again when the file system became another one meanwhile, but not for ever', async () => {
+    const used = [[10], [20], [30]];
+    const freeWhileShrinking = (times: number): Promise<ByteRange[]> => {
+      const image = fakeExt(used);
+      let changes = 0;
+      return freeOf(image, (offset) => {
+        if (offset !== bitmapOffset(2) || changes >= times) return;
+        changes += 1;
+        changeSuperblock(image, (superblock) => superblock.writeUInt32LE(FAKE_BLOCKS - changes, 0x04));
+      });
+    };
+    const free = await freeWhileShrinking(1);
+    expect(free.at(-1)).toEqual({ ...expected(used).at(-1)!, lengthBytes: expected(used).at(-1)!.lengthBytes - 1024 });
+    await expect(freeWhileShrinking(100)).rejects.toMatchObject({ code: 'USED_BLOCKS_UNKNOWN' });
   });
 
   it.each([
-    ['bigalloc', { roCompat: 0x66b }],
-    ['an external journal', { incompat: 0x8 }],
-    ['a feature of tomorrow', { incompat: 0x80000000 }],
-    ['another feature of tomorrow', { roCompat: 0x80000000 }],
-  ])('doubts %s', (_, fields) => {
-    expect(parseExtSuperblock(superblock(fields)).doubt).toMatch(/compat 0x/);
-  });
-
-  it('refuses anything without the magic number', () => {
-    expect(() => parseExtSuperblock(Buffer.alloc(EXT_SUPERBLOCK_BYTES))).toThrow(SyntaxError);
-    expect(() => parseExtSuperblock(superblock({}).subarray(0, 100))).toThrow(SyntaxError);
-  });
-});
-
-describe('freeWithin', () => {
-  it('takes only what the map calls free: the head and bytes behind the map are used', () => {
-    const text = '0x0 ?\n0x0 0x10000 ?\n0x10000 0x10000 +\n0x20000 0x10000 ?\n0x30000 0x10000 +\n';
-    expect(freeWithin(PLACE, SUPERBLOCK, text)).toEqual([
-      { offsetBytes: 0x100800, lengthBytes: 0xf800 },
-      { offsetBytes: 0x120000, lengthBytes: 0x10000 },
-    ]);
-  });
-
-  it('has nothing free when everything is used', () => {
-    expect(freeWithin(PLACE, SUPERBLOCK, '0x0 ?\n0x0 0x70000 +\n')).toEqual([]);
+    ['compression', { incompat: 0x3 }],
+    ['an external journal', { incompat: 0xa }],
+    ['shared blocks', { roCompat: 0x4400 }],
+    ['a feature of tomorrow', { incompat: 0x80000002 }],
+    ['another feature of tomorrow', { roCompat: 0x80000400 }],
+    ['a journal to be played, of a file system that is not in use', { incompat: 0x6 }],
+  ])('are none with %s', async (_, fields) => {
+    expect(await freeOf(fakeExt([[], [], []], fields))).toEqual([]);
   });
 
   it.each([
-    ['reaches beyond the file system', '0x0 ?\n0x0 0x70000 +\n0x70000 0x1000 ?\n'],
-    ['is damaged', '0x0 ?\n0x0 0x1000 +\n0x5000 0x1000 ?\n'],
-  ])('refuses a map that %s', (_, text) => {
-    expect(() => freeWithin(PLACE, SUPERBLOCK, text)).toThrow(expect.objectContaining({ code: 'USED_BLOCKS_UNKNOWN' }));
+    ['blocks of 128 KiB', 0x18, 7],
+    ['clusters without bigalloc', 0x1c, 1],
+    ['another first block', 0x14, 0],
+    ['groups larger than their bitmaps', 0x20, 8200],
+    ['more inodes than there is room for', 0x00, 25],
+    ['too many groups', 0x04, 0xffffffff],
+  ])('are none with %s', async (_, offset, value) => {
+    const image = fakeExt([[], [], []]);
+    changeSuperblock(image, (superblock) => superblock.writeUInt32LE(value, offset));
+    expect(await freeOf(image)).toEqual([]);
+  });
+
+  it('are not known without the magic number, or of a file system larger than its place', async () => {
+    await expect(freeOf(Buffer.alloc(8192))).rejects.toMatchObject({ code: 'USED_BLOCKS_UNKNOWN' });
+    await expect(freeOf(fakeExt([[], [], []]).subarray(0, 600_000))).rejects.toMatchObject({
+      code: 'USED_BLOCKS_UNKNOWN',
+    });
   });
 });
+
+function blocksOf({ offsetBytes, lengthBytes }: ByteRange): number[] {
+  return Array.from({ length: lengthBytes / 1024 }, (_, index) => offsetBytes / 1024 + index);
+}

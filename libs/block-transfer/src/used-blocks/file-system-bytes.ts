@@ -1,0 +1,99 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import type { ByteRange } from '#libs/contracts';
+import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
+import type { FreeList } from './free-list.js';
+import { believe, MapDoubt } from './map-doubt.js';
+
+/** Where a file system lies: the device that holds just it, and its place on the disk. */
+export interface FileSystemPlace {
+  readonly device: string;
+  readonly startBytes: number;
+  readonly sizeBytes: number;
+}
+
+export interface MapOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Structures are read in pieces of at most this size. */
+export const READ_WINDOW_BYTES = 1024 * 1024;
+
+/** The bytes of one file system. */
+export interface FileSystemBytes {
+  readonly place: FileSystemPlace;
+  /**
+   * @param offsetBytes from the beginning of the file system
+   * Rejects with a `MapDoubt` when that is not inside its partition, with an EndpointFailure `USED_BLOCKS_UNKNOWN` when
+   * it cannot be read, and with the signal's reason.
+   */
+  read(offsetBytes: number, lengthBytes: number): Promise<Buffer>;
+}
+
+/**
+ * Reads a file system's structures from its own device, *buffered*: a mounted file system changes its bitmaps and
+ * tables in the page cache of that very device and writes them later, some of them long after they are in its journal.
+ * A read with O_DIRECT, or of the whole disk (which has a cache of its own), would show what they were.
+ */
+class DeviceBytes implements FileSystemBytes {
+  constructor(
+    readonly place: FileSystemPlace,
+    private readonly file: FileHandle,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  async read(offsetBytes: number, lengthBytes: number): Promise<Buffer> {
+    const end = offsetBytes + lengthBytes;
+    const { device, sizeBytes } = this.place;
+    const inside = Number.isSafeInteger(offsetBytes) && offsetBytes >= 0 && end <= sizeBytes;
+    believe(inside, `${lengthBytes} bytes at ${offsetBytes} are not inside of ${device}`);
+    const bytes = Buffer.alloc(lengthBytes);
+    for (let done = 0; done < lengthBytes;) {
+      this.signal?.throwIfAborted();
+      const { bytesRead } = await this.file
+        .read(bytes, done, lengthBytes - done, offsetBytes + done)
+        .catch((error: unknown) => {
+          throw unreadable(device, error);
+        });
+      if (bytesRead === 0) throw unreadable(device, new Error(`it ends at ${offsetBytes + done}`));
+      done += bytesRead;
+    }
+    return bytes;
+  }
+}
+
+/**
+ * The free extents that `list` finds, in bytes of the disk; none when it doubts what it reads.
+ * Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN` when the device cannot be read, or with the signal's reason.
+ */
+export async function freeExtentsBy(
+  place: FileSystemPlace,
+  { signal }: MapOptions,
+  list: (bytes: FileSystemBytes) => Promise<FreeList>,
+): Promise<ByteRange[]> {
+  signal?.throwIfAborted();
+  const file = await open(place.device, 'r').catch((error: unknown) => {
+    throw unreadable(place.device, error);
+  });
+  try {
+    return await freeExtentsIn(new DeviceBytes(place, file, signal), list);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The same, of a file system that is open. */
+export async function freeExtentsIn(
+  bytes: FileSystemBytes,
+  list: (bytes: FileSystemBytes) => Promise<FreeList>,
+): Promise<ByteRange[]> {
+  try {
+    return (await list(bytes)).extents();
+  } catch (error) {
+    if (error instanceof MapDoubt) return [];
+    throw error;
+  }
+}
+
+function unreadable(device: string, error: unknown): EndpointFailure {
+  return new EndpointFailure('USED_BLOCKS_UNKNOWN', `${device}: ${reasonOf(error)}`, { cause: error });
+}
