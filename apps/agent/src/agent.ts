@@ -1,4 +1,4 @@
-import { openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
+import { describeBlake3, nameWithBlake3, openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
 import type { EndpointReport } from '#libs/contracts';
 import {
   AssignmentFollower,
@@ -40,9 +40,11 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const log = (level: 'info' | 'warn', message: string): void => {
     options.log[level](message);
   };
+  const { level, message } = describeBlake3();
+  log(level, message);
   const link: EndpointLink = new EndpointLink({
     credential: options.credential,
-    software: SOFTWARE,
+    software: nameWithBlake3(SOFTWARE),
     assignmentInHand: () => follower.inHand,
     insecureNetwork: options.insecureNetwork,
     log,

@@ -1,4 +1,4 @@
-import { digestDisk, startNbdkit } from '#libs/block-transfer';
+import { describeBlake3, digestDisk, nameWithBlake3, startNbdkit } from '#libs/block-transfer';
 import {
   AssignmentFollower,
   EndpointLink,
@@ -37,9 +37,11 @@ export async function runRestorer(config: RestorerConfig, log: EndLog, signal: A
   const tell = (level: 'info' | 'warn', message: string): void => {
     log[level](message);
   };
+  const { level, message } = describeBlake3();
+  tell(level, message);
   const link: EndpointLink = new EndpointLink({
     credential,
-    software: SOFTWARE,
+    software: nameWithBlake3(SOFTWARE),
     assignmentInHand: () => follower.inHand,
     insecureNetwork: config.insecureNetwork,
     log: tell,

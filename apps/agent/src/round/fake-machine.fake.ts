@@ -22,6 +22,7 @@ export const RESULT: SyncDiskResult = {
   sentBytes: 3,
   zeroedBytes: 2,
   durationMs: 1,
+  digestAlgorithm: 'blake3',
   rootDigest: 'ab'.repeat(32),
 };
 const STANDING = { plannedBytes: 4, processedBytes: 4, sentBytes: 3, acknowledgedBytes: 3 };
@@ -35,7 +36,7 @@ interface WantedAttempt {
 
 /** A table of this disk size in which one block is known. */
 export function knownTable(diskBytes: number): DigestTable {
-  const table = DigestTable.unknown(diskBytes);
+  const table = DigestTable.unknown(diskBytes, 'blake3');
   table.set(0, new Uint8Array(32).fill(7));
   return table;
 }

@@ -1,5 +1,4 @@
 import {
-  DIGEST_ALGORITHM,
   DIGEST_BLOCK_BYTES,
   EndpointFailure,
   type DigestJournal,
@@ -162,7 +161,6 @@ export class RoundAttempt {
     return {
       ...{ diskId, diskBytes, ...result },
       baseline: inHand.baselineState,
-      digestAlgorithm: DIGEST_ALGORITHM,
       digestBlockBytes: DIGEST_BLOCK_BYTES,
     };
   }

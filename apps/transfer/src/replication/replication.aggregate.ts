@@ -4,7 +4,7 @@ import {
   comparison,
   instant,
   migratedDisk,
-  replicationSettings,
+  recordedReplicationSettings,
   resumeWindowCause,
   roundKind,
 } from '#libs/contracts';
@@ -34,7 +34,7 @@ export const replications: Aggregate<ReplicationState, ReplicationCommand, Repli
         sourceMachineId: z.uuid(),
         restorerId: z.uuid(),
         disks: z.array(migratedDisk),
-        settings: replicationSettings.optional(),
+        settings: recordedReplicationSettings.optional(),
       }),
     },
     SyncRoundStarted: PUBLISHED.syncRoundStarted,

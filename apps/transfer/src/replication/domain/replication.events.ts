@@ -2,7 +2,7 @@ import type {
   Comparison,
   MigratedDisk,
   Published,
-  ReplicationSettings,
+  RecordedReplicationSettings,
   ResumeWindowCause,
   RoundKind,
 } from '#libs/contracts';
@@ -20,7 +20,7 @@ export type ReplicationPrepared = DomainEvent<
     readonly restorerId: string;
     readonly disks: readonly MigratedDisk[];
     /** Left out by versions that had none: the defaults. */
-    readonly settings?: ReplicationSettings | undefined;
+    readonly settings?: RecordedReplicationSettings | undefined;
   }
 >;
 
