@@ -96,20 +96,33 @@ export class DigestTable {
   async rootDigest(): Promise<string> {
     const tree = new DigestTree(this.algorithm, this.diskBytes);
     const turns = new EventLoopTurns();
-    for (let first = 0; first < this.blockCount; first += ENTRIES_PER_PUSH) {
-      const end = Math.min(first + ENTRIES_PER_PUSH, this.blockCount);
-      for (let index = first; index < end; index += 1) {
+    let index = 0;
+    for (const part of this.parts(ENTRIES_PER_PUSH * DIGEST_BYTES)) {
+      for (const end = index + part.length / DIGEST_BYTES; index < end; index += 1) {
         if (!this.isKnown(index)) throw new Error(`no root digest: the digest of block ${index} is not known`);
       }
-      tree.push(this.bytes.subarray(first * DIGEST_BYTES, end * DIGEST_BYTES));
+      tree.push(part);
       await turns.giveWay();
     }
     return Buffer.from(tree.root()).toString('hex');
   }
 
-  /** All entries, one behind the other, for storing and loading; a view, not a copy. */
-  raw(): Uint8Array {
-    return this.bytes;
+  /**
+   * All entries, one behind the other, in parts of at most `partBytes`, which is a multiple of 32. Views, not to be kept:
+   * whoever stores or digests a table needs a part of it at a time.
+   */
+  *parts(partBytes: number): Generator<Uint8Array<ArrayBuffer>> {
+    for (let offset = 0; offset < this.bytes.length; offset += partBytes) {
+      yield this.bytes.subarray(offset, offset + partBytes);
+    }
+  }
+
+  /** Lets `read` fill all entries, in such parts. False, with nothing more filled, as soon as it gives false. */
+  async fill(partBytes: number, read: (part: Uint8Array, offset: number) => Promise<boolean>): Promise<boolean> {
+    for (let offset = 0; offset < this.bytes.length; offset += partBytes) {
+      if (!(await read(this.bytes.subarray(offset, offset + partBytes), offset))) return false;
+    }
+    return true;
   }
 
   private entry(index: number): Uint8Array {

@@ -80,8 +80,7 @@ export function digestOfTable(
 
 function* partsOf(table: DigestTable, generation: string, sequence: number): Generator<Uint8Array> {
   yield encodeTableHeader({ diskBytes: table.diskBytes, algorithm: table.algorithm, generation }, sequence);
-  const entries = table.raw();
-  for (let offset = 0; offset < entries.length; offset += IO_BYTES) yield entries.subarray(offset, offset + IO_BYTES);
+  yield* table.parts(IO_BYTES);
 }
 
 async function readWhole(file: FileHandle, expected: TableHeader): Promise<StoredTable | null> {
@@ -92,13 +91,12 @@ async function readWhole(file: FileHandle, expected: TableHeader): Promise<Store
   if (sequence === null || !header.equals(encodeTableHeader(expected, sequence))) return null;
   const hash = createHash('sha256').update(header);
   const table = DigestTable.unknown(expected.diskBytes, expected.algorithm);
-  const entries = table.raw();
-  for (let offset = 0; offset < entries.length; offset += IO_BYTES) {
-    const part = entries.subarray(offset, offset + IO_BYTES);
-    if (!(await readFully(file, part, header.length + offset))) return null;
+  const isWhole = await table.fill(IO_BYTES, async (part, offset) => {
+    if (!(await readFully(file, part, header.length + offset))) return false;
     hash.update(part);
-  }
+    return true;
+  });
   const digest = Buffer.alloc(DIGEST_BYTES);
-  if (!(await readFully(file, digest, header.length + entries.length))) return null;
+  if (!isWhole || !(await readFully(file, digest, tableFileBytes(expected) - DIGEST_BYTES))) return null;
   return hash.digest().equals(digest) ? { table, sequence, digest } : null;
 }
