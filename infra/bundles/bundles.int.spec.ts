@@ -1,9 +1,20 @@
+import { digestDisk } from '#libs/block-transfer';
 import type { Assignment, EndpointKind, EndpointProgress, EndpointReport, NbdExport } from '#libs/contracts';
 import { LinkServer } from '#libs/endpoint-link';
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { connect as connectTcp, createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,7 +26,11 @@ import { digestsIn, examineTarget, SOURCE_BYTES, SourceMachine } from './source-
 const MIB = 1024 * 1024;
 /** Nothing of a disk that has this on it may be seen on the wire. */
 const PATTERN = Buffer.from('a line of a file on the source, which nobody in between is to read\n');
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const waitFor = <T>(fact: () => T): Promise<T> => vi.waitFor(fact, { timeout: 30_000, interval: 20 });
+
+const blake3RootOf = async (path: string): Promise<string> =>
+  (await digestDisk(path, { algorithm: 'blake3', diskBytes: SOURCE_BYTES })).rootDigest();
 
 type ReportOf<K extends EndpointReport['kind']> = Extract<EndpointReport, { kind: K }>;
 
@@ -26,6 +41,7 @@ class TinyServer {
   readonly hellos: string[] = [];
   /** What the newest agent shows on the data path. */
   agentCertificate: string | undefined;
+  readonly software: string[] = [];
   readonly #wanted = new Map<string, Assignment>();
   readonly #ids = new Map<EndpointKind, string>();
   readonly http: HttpServer = createHttpServer();
@@ -47,6 +63,7 @@ class TinyServer {
       onConnected: ({ endpointId, kind }, hello) => {
         this.hellos.push(`${kind} ${hello.assignmentId ?? 'nothing'}`);
         if (kind === 'agent') this.agentCertificate = hello.dataCertificate;
+        this.software.push(hello.software);
         const wanted = this.#wanted.get(endpointId);
         if (wanted !== undefined) this.#link.assign(endpointId, wanted);
       },
@@ -86,6 +103,7 @@ class TinyServer {
 
 describe.runIf(process.getuid?.() === 0)('the bundled ends, against a tiny server and a real disk', () => {
   const taskId = randomUUID();
+  const digestAlgorithm = 'blake3';
   const server = new TinyServer();
   const processes: ChildProcess[] = [];
   let folder: string;
@@ -144,7 +162,14 @@ describe.runIf(process.getuid?.() === 0)('the bundled ends, against a tiny serve
   };
   const startRound = (assignmentId: string, roundKind: 'full' | 'incremental' | 'final', target: NbdExport): void => {
     const disks = [{ diskId, device: source.device, sizeBytes: SOURCE_BYTES, export: target }];
-    server.want('agent', { kind: 'sync-round', ...firstAttempt(assignmentId), roundKind, resend: false, disks });
+    server.want('agent', {
+      kind: 'sync-round',
+      ...firstAttempt(assignmentId),
+      roundKind,
+      resend: false,
+      digestAlgorithm,
+      disks,
+    });
   };
   const runRound = async (
     roundKind: 'full' | 'incremental' | 'final',
@@ -159,7 +184,7 @@ describe.runIf(process.getuid?.() === 0)('the bundled ends, against a tiny serve
   };
   const targetDigest = async (): Promise<string> => {
     const assignmentId = randomUUID();
-    server.want('restorer', { kind: 'compute-digests', assignmentId, taskId, disks: servedDisks() });
+    server.want('restorer', { kind: 'compute-digests', assignmentId, taskId, digestAlgorithm, disks: servedDisks() });
     return waitFor(() => server.of('digests-computed', assignmentId)[0]!.disks[0]!.rootDigest);
   };
   const nbdkits = (): string[] => {
@@ -203,6 +228,15 @@ describe.runIf(process.getuid?.() === 0)('the bundled ends, against a tiny serve
     ]);
   });
 
+  it('has its BLAKE3 add-on beside it, and needs nothing else', () => {
+    expect(readdirSync(programs).filter((name) => /^landfall|node_modules/.test(name))).toEqual([
+      'landfall-agent.mjs',
+      'landfall-restorer.mjs',
+    ]);
+    expect(readFileSync(join(folder, 'agent.log'), 'utf8')).toContain('BLAKE3 is native.');
+    expect(readFileSync(join(folder, 'restorer/restorer.log'), 'utf8')).toContain('BLAKE3 is native.');
+  });
+
   it('keeps its credential and its images to its owner', () => {
     const modes = execFileSync('stat', ['-c', '%a', join(folder, 'agent/credential.json'), image], {
       encoding: 'utf8',
@@ -220,6 +254,8 @@ describe.runIf(process.getuid?.() === 0)('the bundled ends, against a tiny serve
     expect(server.progress.map(({ activity }) => activity)).toContain('flushing');
     expect(server.reports.at(-1)?.kind).toBe('round-completed');
     expect(await targetDigest()).toBe(result.rootDigest);
+    expect(result.digestAlgorithm).toBe('blake3');
+    expect(result.rootDigest).toBe(await blake3RootOf(image));
     expect(nbdkits()).toEqual([]);
   });
 
@@ -340,6 +376,33 @@ describe.runIf(process.getuid?.() === 0)('the bundled ends, against a tiny serve
     expect(await once(second, 'exit')).toEqual([0, null]);
     agent.kill('SIGTERM');
     expect(await once(agent, 'exit')).toEqual([0, null]);
+  });
+
+  it('digests the same without an add-on that fits, and says so; one from a folder above is not taken', async () => {
+    const bare = join(folder, 'bare/programs');
+    mkdirSync(bare, { recursive: true });
+    copyFileSync(join(programs, 'landfall-agent.mjs'), join(bare, 'landfall-agent.mjs'));
+    writeFileSync(join(bare, `blake.${process.platform}-${process.arch}-gnu.node`), 'for another machine');
+    cpSync(join(ROOT, 'node_modules/@napi-rs'), join(folder, 'bare/node_modules/@napi-rs'), { recursive: true });
+    const log = join(folder, 'agent-without-add-on.log');
+    const given = ['run', '--state', join(folder, 'agent'), '--disk', source.device, '--log-file', log];
+    const connected = server.connections('agent');
+    const slow = spawn(process.execPath, [join(bare, 'landfall-agent.mjs'), ...given], { stdio: 'ignore' });
+    processes.push(slow);
+    await waitFor(() => expect(server.connections('agent')).toBe(connected + 1));
+    expect(readFileSync(log, 'utf8')).toContain('BLAKE3 is webassembly');
+    expect(server.software.at(-1)).toMatch(/^landfall-agent .* \(slow BLAKE3\)$/);
+    const again = start('restorer', 'run', '--config', join(folder, 'restorer.json'));
+    source.rewrite('file-7', MIB);
+    const result = await runRound('incremental');
+    // The table was made by the add-on: what it says of the blocks that did not change is what is said now.
+    expect(result).toMatchObject({ baseline: 'kept', digestAlgorithm: 'blake3' });
+    expect(result.sentBytes).toBeLessThanOrEqual(2 * MIB);
+    expect(await targetDigest()).toBe(result.rootDigest);
+    for (const end of [slow, again]) {
+      end.kill('SIGTERM');
+      expect(await once(end, 'exit')).toEqual([0, null]);
+    }
   });
 
   it('ends with its own exit code when the server does not know it', async () => {

@@ -1,4 +1,12 @@
-import { ChangeTracker, makeDataIdentity, openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
+import {
+  ChangeTracker,
+  describeBlake3,
+  makeDataIdentity,
+  nameWithBlake3,
+  openSourceDisk,
+  syncDisk,
+  usedBlocksOf,
+} from '#libs/block-transfer';
 import type { EndpointReport } from '#libs/contracts';
 import {
   AssignmentFollower,
@@ -45,9 +53,11 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   // In memory, and new with each process: a round never outlives the process that began it.
   const identity = await makeDataIdentity('agent');
   const security = { identity, allowCleartext: options.insecureNetwork };
+  const { level, message } = describeBlake3();
+  log(level, message);
   const link: EndpointLink = new EndpointLink({
     credential: options.credential,
-    software: SOFTWARE,
+    software: nameWithBlake3(SOFTWARE),
     assignmentInHand: () => follower.inHand,
     dataCertificate: identity.certificate,
     insecureNetwork: options.insecureNetwork,

@@ -186,7 +186,7 @@ describe('landfall, against a gateway', () => {
     answer('/migration-tasks', { status: 201, body: exampleTask() });
     const settings = [
       ...['--resume-window', '20m', '--after-failure', 'resend-everything', '--retry-limit', '0'],
-      ...['--retry-delay', '90', '--cancel-grace', '0', '--failure-grace', 'never'],
+      ...['--digests', 'sha256', '--retry-delay', '90', '--cancel-grace', '0', '--failure-grace', 'never'],
     ];
     expect((await run([...needed, ...settings])).exitCode).toBe(0);
     expect(asked.at(-1)?.body).toEqual({
@@ -198,6 +198,7 @@ describe('landfall, against a gateway', () => {
         afterFailure: 'resend-everything',
         retryLimit: 0,
         retryDelaySeconds: 90,
+        digestAlgorithm: 'sha256',
         cancelGraceSeconds: 0,
         failureGraceSeconds: null,
       },

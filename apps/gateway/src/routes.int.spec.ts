@@ -44,6 +44,7 @@ const order = {
     afterFailure: 'resend-everything',
     retryLimit: 0,
     retryDelaySeconds: 30,
+    digestAlgorithm: 'sha256',
     cancelGraceSeconds: 0,
     failureGraceSeconds: null,
   },

@@ -8,6 +8,7 @@ import { MigrationTasksController } from './migration-task/migration-tasks.contr
 import {
   addCleanUpToMigrationTask,
   createMigrationTask,
+  refoldMigrationTaskDigests,
   MigrationTaskRow,
   migrationTaskProjection,
 } from './migration-task/read-model/migration-task.projection.js';
@@ -36,7 +37,10 @@ export class PlanningModule {
         KernelModule.for({
           service: 'planning',
           environment,
-          readModels: { entities: [MigrationTaskRow], migrations: [createMigrationTask, addCleanUpToMigrationTask] },
+          readModels: {
+            entities: [MigrationTaskRow],
+            migrations: [createMigrationTask, addCleanUpToMigrationTask, refoldMigrationTaskDigests],
+          },
         }),
       ],
       controllers: [MigrationTasksController],

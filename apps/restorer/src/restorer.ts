@@ -1,4 +1,4 @@
-import { digestDisk, makeDataIdentity, startNbdkit } from '#libs/block-transfer';
+import { describeBlake3, digestDisk, makeDataIdentity, nameWithBlake3, startNbdkit } from '#libs/block-transfer';
 import {
   AssignmentFollower,
   EndpointLink,
@@ -38,9 +38,11 @@ export async function runRestorer(config: RestorerConfig, log: EndLog, signal: A
   const tell = (level: 'info' | 'warn', message: string): void => {
     log[level](message);
   };
+  const { level, message } = describeBlake3();
+  tell(level, message);
   const link: EndpointLink = new EndpointLink({
     credential,
-    software: SOFTWARE,
+    software: nameWithBlake3(SOFTWARE),
     assignmentInHand: () => follower.inHand,
     insecureNetwork: config.insecureNetwork,
     log: tell,

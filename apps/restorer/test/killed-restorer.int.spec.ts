@@ -103,7 +103,7 @@ describe('a restorer that is killed while it serves', () => {
   it('digests only when its old server is gone', async () => {
     const assignmentId = randomUUID();
     const disks = [{ diskId: restorer.diskId, sizeBytes: SIZE_BYTES }];
-    restorer.want({ kind: 'compute-digests', ...ofTask, assignmentId, disks });
+    restorer.want({ kind: 'compute-digests', ...ofTask, assignmentId, digestAlgorithm: 'blake3', disks });
     await restorer.start();
     await restorer.report('digests-begun', assignmentId);
     await expectNoLateWrite();

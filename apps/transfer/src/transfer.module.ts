@@ -23,6 +23,7 @@ import { revokeRestorerWhenTargetRemoved } from './policies/revoke-restorer-when
 import {
   createReplication,
   refoldReplication,
+  refoldReplicationDigests,
   ReplicationRow,
   replicationProjection,
 } from './replication/read-model/replication.projection.js';
@@ -60,7 +61,13 @@ export class TransferModule {
           environment: config,
           readModels: {
             entities: [EndpointRow, ReplicationRow],
-            migrations: [createEndpoint, createReplication, refoldReplication, CreateLinkServer1700000006000],
+            migrations: [
+              createEndpoint,
+              createReplication,
+              refoldReplication,
+              refoldReplicationDigests,
+              CreateLinkServer1700000006000,
+            ],
           },
         }),
       ],

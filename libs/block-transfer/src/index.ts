@@ -1,11 +1,11 @@
 export { EndpointFailure } from './endpoint-failure.js';
 export * from './extents/byte-extents.js';
-export { DIGEST_ALGORITHM, DIGEST_BLOCK_BYTES, DIGEST_BYTES } from './digests/block-digest.js';
+export { DIGEST_BLOCK_BYTES, DIGEST_BYTES } from './digests/block-digest.js';
+export { describeBlake3, nameWithBlake3 } from './digests/blake3.js';
 export { DigestTable } from './digests/digest-table.js';
 export type { DigestJournal } from './digests/digest-journal.js';
 export { DigestTableFile, type BaselineState, type OpenDigestJournal } from './digests/digest-table-file.js';
 export { digestDisk, type DigestDiskOptions } from './digests/digest-disk.js';
-export { merkleRoot } from './digests/merkle-root.js';
 export {
   ChangeTracker,
   type ChangeTrackerOptions,
@@ -13,6 +13,7 @@ export {
   type TakenChanges,
   type TrackingStanding,
 } from './change-tracking/change-tracker.js';
+export { DigestTree } from './digests/digest-tree.js';
 export { parseDomainMap, type DomainMap } from './used-blocks/domain-map.parser.js';
 export { usedBlocksOf } from './used-blocks/used-blocks.js';
 export { usedMapFromFree, usedMapOf, type UsedMap } from './used-blocks/used-map.js';

@@ -54,7 +54,7 @@ describe('rounds over a mounted ext4 disk', () => {
     target = join(disk.folder, 'target.img');
     // A target that was used before: what is not sent must become zero.
     await fillWithGarbage(target, [{ offsetBytes: 0, lengthBytes: DISK_BYTES }]);
-    digests = DigestTable.unknown(DISK_BYTES);
+    digests = DigestTable.unknown(DISK_BYTES, 'blake3');
     await disk.fill('kept', 40, 3 * MIB + 5000);
     await disk.fill('small', 1500, 3000);
     await disk.fill('gone', 20, 4 * MIB);
@@ -90,9 +90,22 @@ describe('rounds over a mounted ext4 disk', () => {
 
   async function expectEqualEnds(result: SyncDiskResult, used: UsedMap): Promise<void> {
     await expectCanonical(disk.device, target, used);
-    expect((await digestDisk(target)).rootDigest()).toBe(result.rootDigest);
-    expect(digests.rootDigest()).toBe(result.rootDigest);
+    const { algorithm } = digests;
+    expect(await (await digestDisk(target, { algorithm })).rootDigest()).toBe(result.rootDigest);
+    expect(await digests.rootDigest()).toBe(result.rootDigest);
   }
+
+  it('are the same bytes with SHA-256, and never compare digests of different kinds', async () => {
+    digests = DigestTable.unknown(DISK_BYTES, 'sha256');
+    const { result, used } = await round(null);
+    expect(result.digestAlgorithm).toBe('sha256');
+    await expectEqualEnds(result, used);
+    const kept = digests;
+    digests = DigestTable.unknown(DISK_BYTES, 'blake3');
+    await expect(round(kept)).rejects.toThrow(/another algorithm/);
+    digests = kept;
+    expect((await round(kept)).result.sentBytes).toBeLessThan(MIB);
+  });
 
   it('arrive identical: full, incremental, with freed blocks, and final', async () => {
     const fileSystemUsed = await disk.usedBytes();
@@ -132,7 +145,7 @@ describe('rounds over a mounted ext4 disk', () => {
     await disk.unmount();
     // Another table object than the baseline is filled just the same.
     const baseline = digests;
-    digests = DigestTable.unknown(DISK_BYTES);
+    digests = DigestTable.unknown(DISK_BYTES, 'blake3');
     const final = await round(baseline);
     await expectEqualEnds(final.result, final.used);
     await disk.check(target);
@@ -179,12 +192,12 @@ describe('odd sizes and servers', () => {
     };
     const source = await openSourceDisk(sourcePath);
     const server = await startNbdkit({ path: target, sizeBytes: ODD_BYTES, host: '127.0.0.1', filters, parameters });
-    const digests = DigestTable.unknown(ODD_BYTES);
+    const digests = DigestTable.unknown(ODD_BYTES, 'blake3');
     try {
       const options = { diskId: 'odd', source, used, target: server.export, digests };
       const full = await syncDisk({ ...options, baseline: null });
       await expectCanonicalFile(sourcePath, target, used);
-      expect((await digestDisk(target)).rootDigest()).toBe(full.rootDigest);
+      expect(await (await digestDisk(target, { algorithm: 'blake3' })).rootDigest()).toBe(full.rootDigest);
       // What lies between the used extents is zeroed first, as whole pages; blocks of zeros are never sent.
       const between = zeroedBytes === 0 ? 0 : 4096;
       expect(full.zeroedBytes).toBe(zeroedBytes + between);

@@ -25,6 +25,12 @@ export type EndpointKind = z.infer<typeof endpointKind>;
 export const roundKind = z.enum(['full', 'incremental', 'final']);
 export type RoundKind = z.infer<typeof roundKind>;
 
+/** Digest of a block, and of the tree over all blocks of a disk; both have 256 bits. Closed list. */
+export const digestAlgorithm = z.enum(['blake3', 'sha256']);
+export type DigestAlgorithm = z.infer<typeof digestAlgorithm>;
+/** What a server means that does not say: before tasks could choose, it was the only one. */
+const wantedDigestAlgorithm = digestAlgorithm.default('sha256');
+
 /** POST {@link ENROL_PATH}: a one-time token against an endpoint's own credential. */
 export const enrolRequest = z.object({
   token: z.string().min(1).max(200),
@@ -74,6 +80,7 @@ export const syncRoundAssignment = z.object({
   roundKind,
   /** Everything is sent again, whatever the target is known to hold. */
   resend: z.boolean(),
+  digestAlgorithm: wantedDigestAlgorithm,
   disks: z.array(z.object({ diskId: z.string(), device: z.string(), sizeBytes: bytes, export: nbdExport })).min(1),
 });
 export type SyncRoundAssignment = z.infer<typeof syncRoundAssignment>;
@@ -93,6 +100,7 @@ export const computeDigestsAssignment = z.object({
   kind: z.literal('compute-digests'),
   assignmentId: z.uuid(),
   taskId: z.uuid(),
+  digestAlgorithm: wantedDigestAlgorithm,
   disks: z.array(z.object({ diskId: z.string(), sizeBytes: bytes })).min(1),
 });
 export type ComputeDigestsAssignment = z.infer<typeof computeDigestsAssignment>;
@@ -160,7 +168,7 @@ export const diskRoundResult = z.object({
   comparison: comparison.optional(),
   /** Why the disk was compared as a whole; only with `rescan`. */
   rescanReason: rescanReason.optional(),
-  digestAlgorithm: z.enum(['sha256']),
+  digestAlgorithm,
   digestBlockBytes: z.number().int().positive(),
   /** Root of the digest tree over the disk as it should be on the target, hexadecimal. */
   rootDigest: z.string().regex(/^[0-9a-f]{64}$/),
@@ -170,7 +178,7 @@ export type DiskRoundResult = z.infer<typeof diskRoundResult>;
 export const diskDigest = z.object({
   diskId: z.string(),
   diskBytes: bytes,
-  digestAlgorithm: z.enum(['sha256']),
+  digestAlgorithm,
   digestBlockBytes: z.number().int().positive(),
   rootDigest: z.string().regex(/^[0-9a-f]{64}$/),
 });

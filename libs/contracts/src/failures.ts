@@ -10,6 +10,7 @@ export const replicationFailureCode = z.enum([
   'RESTORER_LOST',
   'RESTORER_RESTARTED',
   'LINK_UNSTABLE',
+  'DIGESTS_NOT_COMPARABLE',
   'TASK_CANCELLED',
 ]);
 export type ReplicationFailureCode = z.infer<typeof replicationFailureCode>;
@@ -61,6 +62,9 @@ export const FAILURES: Readonly<Record<ReplicationFailureCode, FailureMeaning>> 
   ),
   LINK_UNSTABLE: later(
     'The path between source and target breaks again and again; mend it, then request another synchronization.',
+  ),
+  DIGESTS_NOT_COMPARABLE: later(
+    'Source and target were digested in different ways, so nothing is known about their being equal. Update the agent and the restore environment to one version, then retry the final synchronization.',
   ),
   TASK_CANCELLED: later('The task was cancelled; withdraw the cancellation to go on.'),
 };

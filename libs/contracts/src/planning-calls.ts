@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { failure, migratedDisk } from './published-events.js';
 import { bytes, instant } from './quantities.js';
 import { serviceCall } from './service-call.js';
-import { DEFAULT_REPLICATION_SETTINGS, replicationSettings } from './transfer-calls.js';
+import { DEFAULT_REPLICATION_SETTINGS, DIGEST_ALGORITHM_BEFORE_CHOICE, replicationSettings } from './transfer-calls.js';
 
 export const severity = z.enum(['critical', 'warning', 'information']);
 
@@ -71,6 +71,14 @@ export const DEFAULT_TASK_SETTINGS: TaskSettings = {
   cancelGraceSeconds: 3_600,
   failureGraceSeconds: 604_800,
 };
+/** As events hold them; see `recordedReplicationSettings`. */
+export const recordedTaskSettings = taskSettings.partial({ digestAlgorithm: true });
+export type RecordedTaskSettings = z.infer<typeof recordedTaskSettings>;
+/** Settings as they were recorded; undefined: by a version that had none. */
+export const taskSettingsFromRecord = (recorded: RecordedTaskSettings | undefined): TaskSettings => ({
+  ...(recorded ?? DEFAULT_TASK_SETTINGS),
+  digestAlgorithm: recorded?.digestAlgorithm ?? DIGEST_ALGORITHM_BEFORE_CHOICE,
+});
 
 export const migrationTaskOrder = z.object({
   name: z.string().min(1).max(200),

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { comparison, diskDigest, diskRoundResult, endpointKind, rescanReason, roundKind } from './control-channel.js';
+import {
+  comparison,
+  digestAlgorithm,
+  diskDigest,
+  diskRoundResult,
+  endpointKind,
+  rescanReason,
+  roundKind,
+} from './control-channel.js';
 import { machineInventory } from './inventory.js';
 import { failure, migratedDisk, roundTrigger } from './published-events.js';
 import { byteRange, bytes, instant } from './quantities.js';
@@ -50,6 +58,8 @@ export const replicationSettings = z.object({
   /** How often a round that failed in a way that may pass is tried again by itself, and how long after. Doubles each time. */
   retryLimit: z.number().int().min(0).max(20),
   retryDelaySeconds: z.number().int().min(1).max(86_400),
+  /** How blocks are compared and the target is proven equal; the same for all rounds of a task. */
+  digestAlgorithm,
 });
 export type ReplicationSettings = z.infer<typeof replicationSettings>;
 export const DEFAULT_REPLICATION_SETTINGS: ReplicationSettings = {
@@ -57,7 +67,19 @@ export const DEFAULT_REPLICATION_SETTINGS: ReplicationSettings = {
   afterFailure: 'compare-digests',
   retryLimit: 3,
   retryDelaySeconds: 60,
+  digestAlgorithm: 'blake3',
 };
+
+/** As events hold them: recorded before tasks could choose their digests, they name none. */
+export const recordedReplicationSettings = replicationSettings.partial({ digestAlgorithm: true });
+export type RecordedReplicationSettings = z.infer<typeof recordedReplicationSettings>;
+/** What an event means that does not name its digests. */
+export const DIGEST_ALGORITHM_BEFORE_CHOICE: ReplicationSettings['digestAlgorithm'] = 'sha256';
+/** Settings as they were recorded; undefined: by a version that had none. */
+export const settingsFromRecord = (recorded: RecordedReplicationSettings | undefined): ReplicationSettings => ({
+  ...(recorded ?? DEFAULT_REPLICATION_SETTINGS),
+  digestAlgorithm: recorded?.digestAlgorithm ?? DIGEST_ALGORITHM_BEFORE_CHOICE,
+});
 
 export const replicationView = z.object({
   taskId: z.uuid(),

@@ -187,6 +187,7 @@ class Campaign {
       attempt: 1,
       roundKind,
       resend: false,
+      digestAlgorithm: 'blake3',
       disks,
     };
   }

@@ -1,4 +1,4 @@
-import type { EndpointFailureCode, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
+import type { DigestAlgorithm, EndpointFailureCode, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
 import type { Lifetime } from '../world/lifetime.js';
 import type { Path } from '../world/network.js';
 import type { Observer } from '../world/observation.js';
@@ -96,7 +96,7 @@ export class Agent {
   }
 
   async #attempt(assignment: SyncRoundAssignment, work: Lifetime): Promise<EndpointReport> {
-    const { taskId, roundId, assignmentId } = assignment;
+    const { taskId, roundId, assignmentId, digestAlgorithm } = assignment;
     const ofRound = { taskId, roundId, assignmentId };
     try {
       const memory = await work.hear(this.#recall(assignment));
@@ -109,7 +109,11 @@ export class Agent {
         await work.hear(this.#syncDisk(assignment, disk, link, work));
         link.close();
       }
-      return { kind: 'round-completed', ...ofRound, disks: memory.disks.map((disk) => resultOf(disk, memory)) };
+      return {
+        kind: 'round-completed',
+        ...ofRound,
+        disks: memory.disks.map((disk) => resultOf(disk, memory, digestAlgorithm)),
+      };
     } catch (error) {
       if (error instanceof DataPathLost) return { kind: 'link-lost', ...ofRound, detail: error.message, silentMs: 0 };
       if (!(error instanceof EndpointFault)) throw error;
@@ -232,6 +236,7 @@ export class Agent {
 const resultOf = (
   { diskId, blocks, table, sentBlocks }: DiskInMemory,
   { baseline }: RoundInMemory,
+  digestAlgorithm: DigestAlgorithm,
 ): Extract<EndpointReport, { kind: 'round-completed' }>['disks'][number] => {
   const contents = table.contents();
   return {
@@ -243,7 +248,7 @@ const resultOf = (
     zeroedBytes: 0,
     durationMs: 0,
     baseline,
-    digestAlgorithm: 'sha256',
+    digestAlgorithm,
     digestBlockBytes: BLOCK_BYTES,
     rootDigest: rootDigestOf(contents),
   };

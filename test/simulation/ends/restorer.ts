@@ -128,7 +128,7 @@ export class Restorer {
       disks.push({
         diskId,
         diskBytes: sizeBytes,
-        digestAlgorithm: 'sha256' as const,
+        digestAlgorithm: assignment.digestAlgorithm,
         digestBlockBytes: BLOCK_BYTES,
         rootDigest: rootDigestOf(disk.contents()),
       });

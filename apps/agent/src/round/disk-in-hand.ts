@@ -1,3 +1,4 @@
+import type { DigestAlgorithm } from '#libs/contracts';
 import { type BaselineState, DigestTable, DiskResume } from '#libs/block-transfer';
 import type { DigestTableStore } from './round.ports.js';
 
@@ -6,19 +7,25 @@ export class DiskInHand {
   /** What of the disk this round is done with. */
   readonly resume: DiskResume;
   readonly #diskBytes: number;
+  readonly #algorithm: DigestAlgorithm;
   #baselineState: BaselineState | null = null;
   #baseline: DigestTable | null = null;
   #digests: DigestTable | null = null;
   #isLoaded = false;
 
-  constructor(diskBytes: number) {
+  constructor(diskBytes: number, algorithm: DigestAlgorithm) {
     this.resume = new DiskResume(diskBytes);
     this.#diskBytes = diskBytes;
+    this.#algorithm = algorithm;
   }
 
   async load(store: DigestTableStore, generation: string): Promise<void> {
     if (this.#isLoaded) return;
-    const { table, baseline } = await store.load({ diskBytes: this.#diskBytes, generation });
+    const { table, baseline } = await store.load({
+      diskBytes: this.#diskBytes,
+      algorithm: this.#algorithm,
+      generation,
+    });
     // A round that failed before its first FLUSH leaves a table that says nothing.
     const isWorthComparing = table !== null && !table.knowsNothing;
     this.#baseline = isWorthComparing ? table : null;
@@ -48,6 +55,6 @@ export class DiskInHand {
    * keeps what it had. Made when it is needed: it takes 512 MiB for each TiB of disk.
    */
   get digests(): DigestTable {
-    return (this.#digests ??= this.#baseline ?? DigestTable.unknown(this.#diskBytes));
+    return (this.#digests ??= this.#baseline ?? DigestTable.unknown(this.#diskBytes, this.#algorithm));
   }
 }

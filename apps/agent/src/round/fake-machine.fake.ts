@@ -24,6 +24,7 @@ export const RESULT: SyncDiskResult = {
   sentBytes: 3,
   zeroedBytes: 2,
   durationMs: 1,
+  digestAlgorithm: 'blake3',
   rootDigest: 'ab'.repeat(32),
 };
 const UNTRACKED = { comparison: 'rescan', reason: 'tracking-unavailable' } as const;
@@ -79,7 +80,7 @@ export class FakeTracking implements ChangeTracking {
 
 /** A table of this disk size in which one block is known. */
 export function knownTable(diskBytes: number): DigestTable {
-  const table = DigestTable.unknown(diskBytes);
+  const table = DigestTable.unknown(diskBytes, 'blake3');
   table.set(0, new Uint8Array(32).fill(7));
   return table;
 }

@@ -1,5 +1,4 @@
 import {
-  DIGEST_ALGORITHM,
   DIGEST_BLOCK_BYTES,
   EndpointFailure,
   type DigestJournal,
@@ -174,7 +173,6 @@ export class RoundAttempt {
       ...{ diskId, diskBytes, ...result },
       ...howCompared(inHand.baseline !== null, [changes]),
       baseline: inHand.baselineState,
-      digestAlgorithm: DIGEST_ALGORITHM,
       digestBlockBytes: DIGEST_BLOCK_BYTES,
     };
   }

@@ -52,7 +52,7 @@ export function fakeAssignment(
     assignmentId: attemptId(attempt),
     taskId: TASK_ID,
     roundId: ROUND_ID,
-    ...{ attempt, roundKind, resend },
+    ...{ attempt, roundKind, resend, digestAlgorithm: 'blake3' as const },
     disks: disks.map(({ diskId, device, sizeBytes }) => ({
       ...{ diskId, device, sizeBytes },
       export: { host: '127.0.0.1', port: 10809, exportName: diskId },

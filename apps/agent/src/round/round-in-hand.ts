@@ -1,5 +1,5 @@
 import { DigestTable } from '#libs/block-transfer';
-import type { DiskRoundResult, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
+import type { DigestAlgorithm, DiskRoundResult, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
 import type { RoundDisk } from './disk-choice.decision.js';
 import { DiskInHand } from './disk-in-hand.js';
 import { howCompared, type HowCompared } from './how-compared.decision.js';
@@ -13,15 +13,17 @@ export class RoundInHand {
   /** The report that ended the round. */
   outcome: EndpointReport | null = null;
   readonly #taskId: string;
+  readonly #algorithm: DigestAlgorithm;
   readonly #tables: DigestTables;
   readonly #disks = new Map<string, DiskInHand>();
   readonly #results = new Map<string, DiskRoundResult>();
   #compares: HowCompared | null = null;
 
-  constructor({ roundId, taskId, disks }: SyncRoundAssignment, tables: DigestTables) {
+  constructor({ roundId, taskId, digestAlgorithm, disks }: SyncRoundAssignment, tables: DigestTables) {
     this.roundId = roundId;
     this.progress = new RoundProgress(disks);
     this.#taskId = taskId;
+    this.#algorithm = digestAlgorithm;
     this.#tables = tables;
   }
 
@@ -38,7 +40,7 @@ export class RoundInHand {
 
   /** With its table in memory. */
   async takeUp({ assigned: { diskId, sizeBytes } }: RoundDisk): Promise<DiskInHand> {
-    const disk = this.#disks.get(diskId) ?? new DiskInHand(sizeBytes);
+    const disk = this.#disks.get(diskId) ?? new DiskInHand(sizeBytes, this.#algorithm);
     this.#disks.set(diskId, disk);
     await disk.load(this.#tables.of(this.#taskId, diskId), this.#taskId);
     return disk;
@@ -74,9 +76,9 @@ export class RoundInHand {
 
   async #forget({ assigned: { diskId, sizeBytes: diskBytes } }: RoundDisk): Promise<void> {
     const store = this.#tables.of(this.#taskId, diskId);
-    const kept = await store.load({ diskBytes, generation: this.#taskId });
+    const kept = await store.load({ diskBytes, algorithm: this.#algorithm, generation: this.#taskId });
     if (kept.table === null) return;
-    const journal = await store.begin(DigestTable.unknown(diskBytes), this.#taskId);
+    const journal = await store.begin(DigestTable.unknown(diskBytes, this.#algorithm), this.#taskId);
     await journal.end();
   }
 

@@ -23,7 +23,6 @@ describe('RoundRunner', () => {
       ...RESULT,
       comparison: 'all-blocks',
       baseline: 'none',
-      digestAlgorithm: 'sha256',
       digestBlockBytes: DIGEST_BLOCK_BYTES,
     };
     expect(machine.reports).toEqual([
@@ -115,7 +114,7 @@ describe('RoundRunner', () => {
   });
 
   it('takes a table that says nothing for none', async () => {
-    machine.tables.set('small', { table: DigestTable.unknown(SMALL.sizeBytes), baseline: 'kept' });
+    machine.tables.set('small', { table: DigestTable.unknown(SMALL.sizeBytes, 'blake3'), baseline: 'kept' });
     await machine.run('full');
     expect(machine.given.get('small')?.baseline).toBeNull();
     expect(machine.reports).toMatchObject([{ comparison: 'all-blocks' }, { disks: [{ baseline: 'none' }, {}] }]);

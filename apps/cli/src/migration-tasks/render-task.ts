@@ -58,6 +58,7 @@ function renderFacts(task: MigrationTaskView, cutover: CutoverView, paint: Paint
       ['Target VM', `${task.targetVmId}  ${cpuCount} CPUs, ${sizeInWords(memoryBytes)}, ${firmware}`],
       ['Schedule', `${scheduleInWords(task.schedule)}${next}`],
       ['Resuming', settingsInWords(task.settings)],
+      ['Digests', DIGESTS_IN_WORDS[task.settings.digestAlgorithm]],
       ['Clean-up', cleanUpInWords(task)],
       ['Cutover', cutover.status],
       ['Created', `${momentInWords(task.createdAt)} UTC`],
@@ -66,6 +67,11 @@ function renderFacts(task: MigrationTaskView, cutover: CutoverView, paint: Paint
     paint,
   );
 }
+
+const DIGESTS_IN_WORDS: Record<MigrationTaskView['settings']['digestAlgorithm'], string> = {
+  blake3: 'BLAKE3',
+  sha256: 'SHA-256',
+};
 
 function settingsInWords({
   resumeWindowSeconds,

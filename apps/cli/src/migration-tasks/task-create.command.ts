@@ -23,6 +23,7 @@ export type SettingsOptions = {
   readonly afterFailure?: TaskSettings['afterFailure'];
   readonly retryLimit?: number;
   readonly retryDelay?: number;
+  readonly digests?: TaskSettings['digestAlgorithm'];
   readonly cancelGrace?: number;
   readonly failureGrace?: number | 'never';
 };
@@ -66,6 +67,11 @@ function addSettingsOptions(command: Command): Command {
       'before the first retry, doubled for each further one (default: 60s)',
       parseDuration,
     )
+    .addOption(
+      new Option('--digests <algorithm>', 'how blocks are compared and proven equal (default: blake3)').choices(
+        taskSettings.shape.digestAlgorithm.options,
+      ),
+    )
     .option(
       '--cancel-grace <duration>',
       'from a cancellation to the removal of the target (default: 1h)',
@@ -98,12 +104,13 @@ export function wishFrom(options: TaskCreateOptions): MigrationTaskWish {
 }
 
 function settingsFrom(options: SettingsOptions): Partial<TaskSettings> {
-  const { resumeWindow, afterFailure, retryLimit, retryDelay, cancelGrace, failureGrace } = options;
+  const { resumeWindow, afterFailure, retryLimit, retryDelay, digests, cancelGrace, failureGrace } = options;
   return {
     ...(resumeWindow === undefined ? {} : { resumeWindowSeconds: resumeWindow }),
     ...(afterFailure === undefined ? {} : { afterFailure }),
     ...(retryLimit === undefined ? {} : { retryLimit }),
     ...(retryDelay === undefined ? {} : { retryDelaySeconds: retryDelay }),
+    ...(digests === undefined ? {} : { digestAlgorithm: digests }),
     ...(cancelGrace === undefined ? {} : { cancelGraceSeconds: cancelGrace }),
     ...(failureGrace === undefined ? {} : { failureGraceSeconds: failureGrace === 'never' ? null : failureGrace }),
   };

@@ -37,6 +37,7 @@ describe('a migration task from options', () => {
       afterFailure: 'resend-everything',
       retryLimit: 0,
       retryDelay: 2,
+      digests: 'sha256',
       cancelGrace: 0,
       failureGrace: 3,
     } as const;
@@ -45,6 +46,7 @@ describe('a migration task from options', () => {
       afterFailure: 'resend-everything',
       retryLimit: 0,
       retryDelaySeconds: 2,
+      digestAlgorithm: 'sha256',
       cancelGraceSeconds: 0,
       failureGraceSeconds: 3,
     });

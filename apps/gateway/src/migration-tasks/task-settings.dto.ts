@@ -6,7 +6,7 @@ import { MayBeLeftOut } from '../requests/field-rules.js';
 const DAY_SECONDS = 86_400;
 const YEAR_SECONDS = 31_536_000;
 const MAX_RETRIES = 20;
-const { afterFailure } = taskSettings.shape;
+const { afterFailure, digestAlgorithm } = taskSettings.shape;
 
 export class TaskSettingsWishes {
   @ApiPropertyOptional({
@@ -61,6 +61,17 @@ export class TaskSettingsWishes {
   @Min(1)
   @Max(DAY_SECONDS)
   readonly retryDelaySeconds?: number;
+
+  @ApiPropertyOptional({
+    description:
+      'How blocks are compared and the target is proven equal. BLAKE3 costs a third of the time; SHA-256 is for those whose rules ask for it.',
+    enum: digestAlgorithm.options,
+    default: DEFAULTS.digestAlgorithm,
+    example: DEFAULTS.digestAlgorithm,
+  })
+  @MayBeLeftOut()
+  @IsIn(digestAlgorithm.options)
+  readonly digestAlgorithm?: TaskSettings['digestAlgorithm'];
 
   @ApiPropertyOptional({
     description:

@@ -171,7 +171,7 @@ const replicationExample: ReplicationView = {
           zeroedBytes: 1_073_741_824,
           durationMs: 598_000,
           baseline: 'none',
-          digestAlgorithm: 'sha256',
+          digestAlgorithm: 'blake3',
           digestBlockBytes: 65_536,
           rootDigest: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
         },

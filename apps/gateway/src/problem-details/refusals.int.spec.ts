@@ -239,9 +239,21 @@ describe('what the gateway refuses', () => {
         `${TASKS}/check`,
         {
           ...order,
-          settings: { afterFailure: 'hope', retryLimit: 21, retryDelaySeconds: 0.5, cancelGraceSeconds: null },
+          settings: {
+            afterFailure: 'hope',
+            retryLimit: 21,
+            retryDelaySeconds: 0.5,
+            digestAlgorithm: 'md5',
+            cancelGraceSeconds: null,
+          },
         },
-        ['settings.afterFailure', 'settings.retryLimit', 'settings.retryDelaySeconds', 'settings.cancelGraceSeconds'],
+        [
+          'settings.afterFailure',
+          'settings.retryLimit',
+          'settings.retryDelaySeconds',
+          'settings.digestAlgorithm',
+          'settings.cancelGraceSeconds',
+        ],
       ],
       ['a schedule without a kind', 'put', `${TASK}/schedule`, {}, ['kind']],
       ['a schedule of another kind', 'put', `${TASK}/schedule`, { kind: 'daily' }, ['kind']],

@@ -7,9 +7,9 @@ import {
   migratedDisk,
   phase,
   phaseName,
+  recordedTaskSettings,
   schedule,
   targetSpecification,
-  taskSettings,
 } from '#libs/contracts';
 import { type Aggregate, defineCodec } from '#libs/eventsourcing';
 import type { MigrationTaskCommand } from './domain/migration-task.commands.js';
@@ -35,7 +35,7 @@ const migrationTaskCodec = defineCodec<MigrationTaskEvent>({
       concerns: z.array(concern),
       decisions: z.array(decision),
       itinerary: z.array(phase),
-      settings: taskSettings.optional(),
+      settings: recordedTaskSettings.optional(),
       createdAt: instant,
     }),
   },

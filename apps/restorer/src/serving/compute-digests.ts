@@ -1,5 +1,11 @@
-import { DIGEST_ALGORITHM, DIGEST_BLOCK_BYTES } from '#libs/block-transfer';
-import type { ComputeDigestsAssignment, DiskDigest, EndpointProgress, EndpointReport } from '#libs/contracts';
+import { DIGEST_BLOCK_BYTES } from '#libs/block-transfer';
+import type {
+  ComputeDigestsAssignment,
+  DigestAlgorithm,
+  DiskDigest,
+  EndpointProgress,
+  EndpointReport,
+} from '#libs/contracts';
 import type { TargetDisk } from '../config/restorer-config.js';
 import { announce, deliver } from './deliver.js';
 import { failureOf } from './failure-of.decision.js';
@@ -38,7 +44,7 @@ async function digestAll(
   assignment: ComputeDigestsAssignment,
   signal: AbortSignal,
 ): Promise<DiskDigest[]> {
-  const { taskId, assignmentId } = assignment;
+  const { taskId, assignmentId, digestAlgorithm } = assignment;
   const disks = ports.findDisks(assignment.disks);
   await ports.endLeftoverServers(disks.map(({ path }) => path));
   signal.throwIfAborted();
@@ -52,7 +58,7 @@ async function digestAll(
   const digests = new Map<string, DiskDigest>();
   const lane = async (): Promise<void> => {
     for (let disk = waiting.shift(); disk !== undefined; disk = waiting.shift()) {
-      digests.set(disk.diskId, await digestOne(ports, disk, processed, all));
+      digests.set(disk.diskId, await digestOne(ports, disk, digestAlgorithm, { processed, signal: all }));
     }
   };
   try {
@@ -72,21 +78,20 @@ async function digestAll(
 async function digestOne(
   ports: RestorerPorts,
   { diskId, path, sizeBytes: diskBytes }: TargetDisk,
-  processed: Map<string, number>,
-  signal: AbortSignal,
+  algorithm: DigestAlgorithm,
+  { processed, signal }: { readonly processed: Map<string, number>; readonly signal: AbortSignal },
 ): Promise<DiskDigest> {
   const table = await ports.digestDisk(path, {
-    diskBytes,
-    signal,
+    ...{ algorithm, diskBytes, signal },
     onProgress: (processedBytes) => {
       processed.set(diskId, processedBytes);
     },
   });
   return {
     ...{ diskId, diskBytes },
-    digestAlgorithm: DIGEST_ALGORITHM,
+    digestAlgorithm: table.algorithm,
     digestBlockBytes: DIGEST_BLOCK_BYTES,
-    rootDigest: table.rootDigest(),
+    rootDigest: await table.rootDigest(),
   };
 }
 

@@ -1,4 +1,5 @@
 import { EndpointFailure } from '#libs/block-transfer';
+import type { DigestAlgorithm } from '#libs/contracts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { computeDigests } from './compute-digests.js';
 import { ASSIGNMENT_ID, DISKS, FakeTarget, TASK_ID } from './restorer-ports.fake.js';
@@ -13,8 +14,12 @@ describe('computeDigests', () => {
     target = new FakeTarget();
     abort = new AbortController();
   });
-  const compute = (): Promise<void> =>
-    computeDigests(target.ports, { kind: 'compute-digests', ...OF_TASK, disks: [...DISKS] }, abort.signal);
+  const compute = (digestAlgorithm: DigestAlgorithm = 'blake3'): Promise<void> =>
+    computeDigests(
+      target.ports,
+      { kind: 'compute-digests', ...OF_TASK, digestAlgorithm, disks: [...DISKS] },
+      abort.signal,
+    );
 
   it('digests every disk, two at a time, and reports them in the order of the assignment', async () => {
     target.digest = () => new Promise((resolve) => setImmediate(resolve));
@@ -24,12 +29,17 @@ describe('computeDigests', () => {
       BEGUN,
       {
         ...{ kind: 'digests-computed', ...OF_TASK },
-        disks: DISKS.map(({ diskId }) => ({ diskId, diskBytes: 65_536, digestAlgorithm: 'sha256' })),
+        disks: DISKS.map(({ diskId }) => ({ diskId, diskBytes: 65_536, digestAlgorithm: 'blake3' })),
       },
     ]);
     const [, report] = target.reports;
     const roots = report?.kind === 'digests-computed' ? report.disks.map((disk) => disk.rootDigest) : [];
     expect(new Set(roots).size).toBe(3);
+  });
+
+  it('digests in the way that it is told', async () => {
+    await compute('sha256');
+    expect(target.reports).toMatchObject([BEGUN, { disks: DISKS.map(() => ({ digestAlgorithm: 'sha256' })) }]);
   });
 
   it('tells its progress at the beginning and at the end', async () => {

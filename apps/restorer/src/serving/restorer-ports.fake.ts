@@ -64,12 +64,12 @@ export class FakeTarget {
       this.digesting.add(path);
       this.mostAtOnce = Math.max(this.mostAtOnce, this.digesting.size);
       try {
-        await this.digest(path, options?.signal);
+        await this.digest(path, options.signal);
       } finally {
         this.digesting.delete(path);
       }
-      options?.onProgress?.(65_536);
-      const table = DigestTable.unknown(65_536);
+      options.onProgress?.(65_536);
+      const table = DigestTable.unknown(65_536, options.algorithm);
       table.set(0, new Uint8Array(32).fill(path.charCodeAt(1)));
       return table;
     },

@@ -5,7 +5,7 @@ import {
   rescanReason,
   instant,
   migratedDisk,
-  replicationSettings,
+  recordedReplicationSettings,
   resumeWindowCause,
   roundKind,
 } from '#libs/contracts';
@@ -35,7 +35,7 @@ export const replications: Aggregate<ReplicationState, ReplicationCommand, Repli
         sourceMachineId: z.uuid(),
         restorerId: z.uuid(),
         disks: z.array(migratedDisk),
-        settings: replicationSettings.optional(),
+        settings: recordedReplicationSettings.optional(),
       }),
     },
     SyncRoundStarted: PUBLISHED.syncRoundStarted,

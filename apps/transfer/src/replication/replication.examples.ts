@@ -61,7 +61,7 @@ export const results = (digits = 'ab'): DiskRoundResult[] =>
     zeroedBytes: GIB / 4,
     durationMs: 1234.5,
     baseline: 'none',
-    digestAlgorithm: 'sha256',
+    digestAlgorithm: 'blake3',
     digestBlockBytes: 65_536,
     rootDigest: digest(digits.charAt(index)),
   }));

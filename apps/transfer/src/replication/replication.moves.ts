@@ -10,6 +10,7 @@ import { DETAIL, EXPORTS, FAILING, ORDER, PASSING, digests, results } from './re
 export const SHORT: ReplicationSettings = {
   resumeWindowSeconds: 4,
   afterFailure: 'compare-digests',
+  digestAlgorithm: 'blake3',
   retryLimit: 2,
   retryDelaySeconds: 1,
 };

@@ -146,7 +146,7 @@ const step = fc.oneof<fc.Arbitrary<Step>[]>(
 class Model {
   readonly source = Buffer.alloc(DISK_BYTES, 1);
   readonly target = Buffer.alloc(DISK_BYTES, 0xee);
-  readonly digests = DigestTable.unknown(DISK_BYTES);
+  readonly digests = DigestTable.unknown(DISK_BYTES, 'blake3');
   changes = new DiskChanges(DISK_BYTES);
   resume = new DiskResume(DISK_BYTES);
   private used: UsedMap = ALL;

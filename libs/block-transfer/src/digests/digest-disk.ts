@@ -1,3 +1,4 @@
+import type { DigestAlgorithm } from '#libs/contracts';
 import { DIGEST_BLOCK_BYTES, digestOfBlock } from './block-digest.js';
 import { DigestTable } from './digest-table.js';
 import { alignedSlots } from '../source/aligned-buffer.js';
@@ -7,6 +8,7 @@ const READ_BYTES = 16 * DIGEST_BLOCK_BYTES;
 const READS_IN_FLIGHT = 4;
 
 export interface DigestDiskOptions {
+  algorithm: DigestAlgorithm;
   /** Stops between two reads; the promise rejects with the signal's reason. */
   signal?: AbortSignal;
   onProgress?: (processedBytes: number) => void;
@@ -19,7 +21,7 @@ export interface DigestDiskOptions {
  * the source has nothing. Rejects with an EndpointFailure as {@link openSourceDisk} does, and with `SOURCE_DISK_CHANGED`
  * when the disk is smaller than `diskBytes`.
  */
-export async function digestDisk(path: string, options: DigestDiskOptions = {}): Promise<DigestTable> {
+export async function digestDisk(path: string, options: DigestDiskOptions): Promise<DigestTable> {
   options.signal?.throwIfAborted();
   const disk = await openSourceDisk(path);
   try {
@@ -31,7 +33,8 @@ export async function digestDisk(path: string, options: DigestDiskOptions = {}):
 
 async function digestAll(disk: SourceDisk, options: DigestDiskOptions): Promise<DigestTable> {
   const diskBytes = options.diskBytes ?? disk.sizeBytes;
-  const table = DigestTable.unknown(diskBytes);
+  const { algorithm } = options;
+  const table = DigestTable.unknown(diskBytes, algorithm);
   let next = 0;
   let processed = 0;
   const lane = async (slot: Uint8Array): Promise<void> => {
@@ -42,7 +45,7 @@ async function digestAll(disk: SourceDisk, options: DigestDiskOptions): Promise<
       const part = slot.subarray(0, Math.min(READ_BYTES, diskBytes - offset));
       await disk.read(part, offset);
       for (let start = 0; start < part.length; start += DIGEST_BLOCK_BYTES) {
-        const digest = digestOfBlock(part.subarray(start, start + DIGEST_BLOCK_BYTES));
+        const digest = digestOfBlock(part.subarray(start, start + DIGEST_BLOCK_BYTES), algorithm);
         table.set((offset + start) / DIGEST_BLOCK_BYTES, digest);
       }
       processed += part.length;

@@ -1,3 +1,4 @@
+import type { DigestAlgorithm } from '#libs/contracts';
 import { crc32 } from 'node:zlib';
 import { DIGEST_BLOCK_BYTES, DIGEST_BYTES } from './block-digest.js';
 
@@ -7,7 +8,7 @@ import { DIGEST_BLOCK_BYTES, DIGEST_BYTES } from './block-digest.js';
  * | bytes | header |
  * |---|---|
  * | 8 | `LFJOURNL` |
- * | 4 | layout version, 1 |
+ * | 4 | layout version, which names the algorithm of the digests too: 1 for SHA-256, 2 for BLAKE3 |
  * | 4 | block bytes |
  * | 8 | disk bytes |
  * | 8 | sequence number |
@@ -29,7 +30,7 @@ import { DIGEST_BLOCK_BYTES, DIGEST_BYTES } from './block-digest.js';
  * record that was cut off from one that was damaged.
  */
 const MAGIC = Buffer.from('LFJOURNL', 'ascii');
-const LAYOUT_VERSION = 1;
+const LAYOUT_VERSIONS: Record<DigestAlgorithm, number> = { sha256: 1, blake3: 2 };
 const FIXED_HEADER_BYTES = 68;
 const MAX_GENERATION_BYTES = 4096;
 const CRC_BYTES = 4;
@@ -41,6 +42,7 @@ const Kind = { FORGET: 1, CONFIRM: 2 } as const;
 
 export interface JournalHeader {
   readonly diskBytes: number;
+  readonly algorithm: DigestAlgorithm;
   readonly generation: string;
   readonly sequence: number;
   /** Null: nothing was known. */
@@ -54,11 +56,11 @@ export interface JournalItem {
   readonly digest: Uint8Array | null;
 }
 
-export function encodeJournalHeader({ diskBytes, generation, sequence, base }: JournalHeader): Buffer {
+export function encodeJournalHeader({ diskBytes, algorithm, generation, sequence, base }: JournalHeader): Buffer {
   const name = Buffer.from(generation, 'utf8');
   const header = Buffer.alloc(FIXED_HEADER_BYTES + name.length + CRC_BYTES);
   header.set(MAGIC, 0);
-  header.writeUInt32BE(LAYOUT_VERSION, 8);
+  header.writeUInt32BE(LAYOUT_VERSIONS[algorithm], 8);
   header.writeUInt32BE(DIGEST_BLOCK_BYTES, 12);
   header.writeBigUInt64BE(BigInt(diskBytes), 16);
   header.writeBigUInt64BE(BigInt(sequence), 24);
@@ -78,6 +80,7 @@ export function decodeJournalHeader(start: Buffer): JournalHeader | null {
   const base = Buffer.from(start.subarray(32, 64));
   const header = {
     diskBytes: Number(start.readBigUInt64BE(16)),
+    algorithm: start.readUInt32BE(8) === LAYOUT_VERSIONS.blake3 ? ('blake3' as const) : ('sha256' as const),
     sequence: Number(start.readBigUInt64BE(24)),
     base: base.equals(Buffer.alloc(DIGEST_BYTES)) ? null : base,
     generation: start.toString('utf8', FIXED_HEADER_BYTES, end),

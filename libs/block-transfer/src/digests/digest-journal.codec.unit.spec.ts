@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sha256 } from './block-digest.js';
+import { digestOf } from './block-digest.js';
 import {
   decodeJournalHeader,
   encodeJournalHeader,
@@ -11,7 +11,10 @@ import {
   type JournalItem,
 } from './digest-journal.codec.js';
 
-const HEADER = { diskBytes: 2 ** 40 + 512, generation: 'Täsk-1', sequence: 7, base: Buffer.from(sha256(Buffer.of(1))) };
+const HEADER = {
+  ...{ diskBytes: 2 ** 40 + 512, algorithm: 'blake3' as const, generation: 'Täsk-1' },
+  ...{ sequence: 7, base: Buffer.from(digestOf(Buffer.of(1), 'blake3')) },
+};
 const CHAIN = firstChain(encodeJournalHeader(HEADER));
 
 const digests = fc.uint8Array({ minLength: 32, maxLength: 32 });
@@ -59,11 +62,17 @@ function decodeAll(bytes: Buffer, chunkBytes = bytes.length): JournalItem[] | nu
 
 describe('the header of a journal', () => {
   it('comes back whole, with or without a base, whatever follows it', () => {
-    for (const header of [HEADER, { ...HEADER, base: null }, { ...HEADER, generation: '' }]) {
+    for (const other of [{}, { base: null }, { generation: '' }, { algorithm: 'sha256' as const }]) {
+      const header = { ...HEADER, ...other };
       const encoded = encodeJournalHeader(header);
       expect(decodeJournalHeader(encoded)).toEqual(header);
       expect(decodeJournalHeader(Buffer.concat([encoded, Buffer.alloc(40, 0xff)]))).toEqual(header);
     }
+  });
+
+  it('with SHA-256 is the one that was written before there was a choice', () => {
+    expect(encodeJournalHeader({ ...HEADER, algorithm: 'sha256' }).readUInt32BE(8)).toBe(1);
+    expect(encodeJournalHeader(HEADER).readUInt32BE(8)).toBe(2);
   });
 
   it('is none when it is cut anywhere, or when any byte of it changed', () => {
@@ -117,7 +126,7 @@ describe('records', () => {
   });
 
   it('hold neighbours in one item, and only blocks with the same digest', () => {
-    const [a, b] = [sha256(Buffer.of(1)), sha256(Buffer.of(2))];
+    const [a, b] = [digestOf(Buffer.of(1), 'blake3'), digestOf(Buffer.of(2), 'blake3')];
     const entry = (index: number, digest: Uint8Array | null) => ({ index, digest });
     expect(itemsOf([3, 4, 5, 9, 8].map((index) => entry(index, null)))).toEqual([
       { first: 3, count: 3, digest: null },

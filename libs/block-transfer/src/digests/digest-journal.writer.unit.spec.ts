@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { sha256 } from './block-digest.js';
+import { digestOf } from './block-digest.js';
 import { DigestJournalWriter, type JournalFile } from './digest-journal.writer.js';
 
-const ENTRY = { index: 0, digest: sha256(Buffer.of(1)) };
+const ENTRY = { index: 0, digest: digestOf(Buffer.of(1), 'blake3') };
 
 /** A file that writes down what is asked of it, and whose syncs end when the test says so. */
 class SlowFile implements JournalFile {

@@ -1,6 +1,7 @@
 import type { JournalHeader } from './digest-journal.codec.js';
 import type { DigestJournal } from './digest-journal.js';
 import type { DigestJournalWriter } from './digest-journal.writer.js';
+import type { TableHeader } from './digest-table.codec.js';
 import { DigestTable } from './digest-table.js';
 import { openIfThere, removeFiles } from './durable-files.js';
 import { createJournal, readJournalHeader, replayJournal } from './stored-journal.js';
@@ -41,14 +42,11 @@ export class DigestTableFile {
   }
 
   /**
-   * What the target is known to hold, if table and journal are whole, belong together, and are of this disk size and
-   * generation. Anything else is `lost`, never an error: a lost baseline costs time, not correctness. Errors of the file
+   * What the target is known to hold, if table and journal are whole, belong together, and are of this disk size,
+   * algorithm and generation. Anything else is `lost`, never an error: a lost baseline costs time, not correctness. Errors of the file
    * system itself (no permission, say) are thrown.
    */
-  async load(expected: {
-    diskBytes: number;
-    generation: string;
-  }): Promise<{ table: DigestTable | null; baseline: BaselineState }> {
+  async load(expected: TableHeader): Promise<{ table: DigestTable | null; baseline: BaselineState }> {
     if (await isThere(this.markerPath)) return { table: null, baseline: 'lost' };
     const [journal, stored] = [await readJournalHeader(this.journalPath), await readTable(this.path, expected)];
     if (journal === 'none' && stored === 'none') return { table: null, baseline: 'none' };
@@ -64,7 +62,8 @@ export class DigestTableFile {
   async begin(table: DigestTable, generation: string): Promise<OpenDigestJournal> {
     const sequence = await this.lastSequence();
     const base = table.knowsNothing ? null : await this.storeBase(table, generation, sequence + 1);
-    const header = { diskBytes: table.diskBytes, generation, sequence: sequence + 2, base };
+    const { diskBytes, algorithm } = table;
+    const header = { diskBytes, algorithm, generation, sequence: sequence + 2, base };
     const writer = await createJournal(this.journalPath, header);
     // A table that nothing goes on from would be trusted again if the journal were ever lost.
     await removeFiles(this.markerPath, ...(base === null ? [this.path] : []));
@@ -79,15 +78,17 @@ export class DigestTableFile {
   private async tableOf(
     journal: JournalHeader | 'none' | 'unusable',
     stored: StoredTable | 'none' | 'unusable',
-    expected: { diskBytes: number; generation: string },
+    expected: TableHeader,
   ): Promise<DigestTable | null> {
     const base = stored === 'none' || stored === 'unusable' ? null : stored;
     if (journal === 'none') return base?.table ?? null;
     if (journal === 'unusable') return null;
     if (journal.diskBytes !== expected.diskBytes || journal.generation !== expected.generation) return null;
+    if (journal.algorithm !== expected.algorithm) return null;
     if (base !== null && base.sequence >= journal.sequence) return base.table;
     if (journal.base !== null && base?.digest.equals(journal.base) !== true) return null;
-    const table = journal.base === null ? DigestTable.unknown(expected.diskBytes) : (base?.table ?? null);
+    const table =
+      journal.base === null ? DigestTable.unknown(expected.diskBytes, expected.algorithm) : (base?.table ?? null);
     if (table === null) return null;
     return (await replayJournal(this.journalPath, journal, table)) ? table : null;
   }

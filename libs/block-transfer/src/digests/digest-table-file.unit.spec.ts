@@ -2,21 +2,24 @@ import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DIGEST_BLOCK_BYTES, sha256 } from './block-digest.js';
+import { DIGEST_BLOCK_BYTES, digestOf as digestBy } from './block-digest.js';
+import type { TableHeader } from './digest-table.codec.js';
 import { DigestTableFile, type OpenDigestJournal } from './digest-table-file.js';
 import { DigestTable } from './digest-table.js';
 import { createJournal } from './stored-journal.js';
 
 const DISK_BYTES = 9 * DIGEST_BLOCK_BYTES + 512;
-const EXPECTED = { diskBytes: DISK_BYTES, generation: 'boot-1' };
+const algorithm = 'blake3';
+const EXPECTED = { diskBytes: DISK_BYTES, algorithm, generation: 'boot-1' } as const;
 const LOST = { table: null, baseline: 'lost' };
 const OTHERS = [
   { ...EXPECTED, generation: 'boot-2' },
   { ...EXPECTED, generation: 'boot-10' },
   { ...EXPECTED, diskBytes: DISK_BYTES + 512 },
   { ...EXPECTED, diskBytes: DISK_BYTES + DIGEST_BLOCK_BYTES },
+  { ...EXPECTED, algorithm: 'sha256' as const },
 ];
-const digestOf = (text: string): Uint8Array => sha256(Buffer.from(text));
+const digestOf = (text: string): Uint8Array => digestBy(Buffer.from(text), algorithm);
 
 let folder: string;
 let path: string;
@@ -28,9 +31,9 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'landfall-table-'));
   path = join(folder, 'disk.digests');
   journalPath = `${path}.journal`;
-  table = DigestTable.unknown(DISK_BYTES);
+  table = DigestTable.unknown(DISK_BYTES, algorithm);
   for (let index = 0; index < table.blockCount; index += 1) {
-    if (index !== 4) table.set(index, sha256(Buffer.from([index])));
+    if (index !== 4) table.set(index, digestBy(Buffer.from([index]), algorithm));
   }
 });
 afterEach(async () => {
@@ -39,8 +42,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+const entriesOf = (of: DigestTable | null): Buffer => Buffer.concat([...(of?.parts(1024) ?? [])]);
 /** As by a process that knows nothing of the one before. */
-const load = (expected = EXPECTED) => new DigestTableFile(path).load(expected);
+const load = (expected: TableHeader = EXPECTED) => new DigestTableFile(path).load(expected);
 async function begin(of: DigestTable): Promise<OpenDigestJournal> {
   const journal = await new DigestTableFile(path).begin(of, 'boot-1');
   journals.push(journal);
@@ -50,7 +54,7 @@ const save = async (of = table): Promise<void> => (await begin(of)).end();
 async function expectLoaded(wanted: DigestTable): Promise<void> {
   const loaded = await load();
   expect(loaded.baseline).toBe('kept');
-  expect(Buffer.from(loaded.table?.raw() ?? []).equals(wanted.raw())).toBe(true);
+  expect(entriesOf(loaded.table).equals(entriesOf(wanted))).toBe(true);
 }
 
 describe('a table on disk', () => {
@@ -68,6 +72,37 @@ describe('a table on disk', () => {
   it('is not trusted for another generation or disk size', async () => {
     await save();
     for (const other of OTHERS) expect(await load(other)).toEqual(LOST);
+  });
+
+  it('of the other algorithm is nothing known, with or without a journal, whichever was first', async () => {
+    for (const [first, then] of [
+      ['sha256', 'blake3'],
+      ['blake3', 'sha256'],
+    ] as const) {
+      const [expected, wanted] = [first, then].map((one) => ({ ...EXPECTED, algorithm: one }));
+      const kept = DigestTable.unknown(DISK_BYTES, first);
+      kept.set(0, digestBy(Buffer.from('0'), first));
+      await save(kept);
+      expect((await load(expected)).table?.algorithm).toBe(first);
+      expect(await load(wanted)).toEqual(LOST);
+      const journal = await begin(kept);
+      expect((await load(expected)).baseline).toBe('kept');
+      expect(await load(wanted)).toEqual(LOST);
+      await journal.end();
+      // The journal of a first round goes on from no table.
+      const fresh = await begin(DigestTable.unknown(DISK_BYTES, first));
+      await fresh.confirm([{ index: 0, digest: kept.get(0) }]);
+      expect((await load(expected)).table?.isKnown(0)).toBe(true);
+      expect(await load(wanted)).toEqual(LOST);
+      await fresh.end();
+    }
+  });
+
+  it('of SHA-256 has the layout from before there was a choice', async () => {
+    await save(DigestTable.unknown(DISK_BYTES, 'sha256'));
+    expect((await readFile(path)).readUInt32BE(8)).toBe(2);
+    await save();
+    expect((await readFile(path)).readUInt32BE(8)).toBe(3);
   });
 
   it('is not trusted when it is torn, wherever it was cut', async () => {
@@ -103,8 +138,8 @@ describe('a table on disk', () => {
     await save();
     await writeFile(`${path}.dirty`, 'boot-1\n');
     expect(await load()).toEqual(LOST);
-    await save(DigestTable.unknown(DISK_BYTES));
-    await expectLoaded(DigestTable.unknown(DISK_BYTES));
+    await save(DigestTable.unknown(DISK_BYTES, algorithm));
+    await expectLoaded(DigestTable.unknown(DISK_BYTES, algorithm));
   });
 });
 
@@ -129,7 +164,7 @@ describe('a journal beside it', () => {
   });
 
   it('keeps what a first round confirmed, with no table to go on from', async () => {
-    const fresh = DigestTable.unknown(DISK_BYTES);
+    const fresh = DigestTable.unknown(DISK_BYTES, algorithm);
     const journal = await begin(fresh);
     await expectLoaded(fresh);
     expect(await readdir(folder)).toEqual(['disk.digests.journal']);
@@ -153,7 +188,7 @@ describe('a journal beside it', () => {
   it('holds as many blocks as a disk has, in records of bounded size', async () => {
     const blocks = 20_000;
     const expected = { ...EXPECTED, diskBytes: blocks * DIGEST_BLOCK_BYTES };
-    const large = DigestTable.unknown(expected.diskBytes);
+    const large = DigestTable.unknown(expected.diskBytes, algorithm);
     const journal = await begin(large);
     const all = Array.from({ length: blocks }, (_, index) => ({ index, digest: digestOf(`${index}`) }));
     await journal.confirm(all);
@@ -161,12 +196,12 @@ describe('a journal beside it', () => {
     const odd = all.map(({ index }) => index).filter((index) => index % 2 === 1);
     await journal.forget(odd);
     for (const { index, digest } of all) if (index % 2 === 0) large.set(index, digest);
-    expect(Buffer.from((await load(expected)).table?.raw() ?? []).equals(large.raw())).toBe(true);
+    expect(entriesOf((await load(expected)).table).equals(entriesOf(large))).toBe(true);
   });
 
   it('makes a table of zeros in a few bytes', async () => {
     const blocks = 16_384;
-    const journal = await begin(DigestTable.unknown(blocks * DIGEST_BLOCK_BYTES));
+    const journal = await begin(DigestTable.unknown(blocks * DIGEST_BLOCK_BYTES, algorithm));
     const before = (await readFile(journalPath)).length;
     await journal.confirm(Array.from({ length: blocks }, (_, index) => ({ index, digest: digestOf('zeros') })));
     expect((await readFile(journalPath)).length - before).toBeLessThan(100);
@@ -197,7 +232,7 @@ describe('between two steps of a change of files', () => {
     const journal = await begin(table);
     await journal.forget([0, 1]);
     for (const index of [0, 1]) table.forget(index);
-    before = DigestTable.unknown(DISK_BYTES);
+    before = DigestTable.unknown(DISK_BYTES, algorithm);
     before.copyFrom(table);
     [oldTable, oldJournal] = [await readFile(path), await readFile(journalPath)];
   });
@@ -215,12 +250,12 @@ describe('between two steps of a change of files', () => {
   });
 
   it('of a beginning with nothing known: the journal is in place, the table is not gone', async () => {
-    await begin(DigestTable.unknown(DISK_BYTES));
+    await begin(DigestTable.unknown(DISK_BYTES, algorithm));
     await writeFile(path, oldTable);
-    await expectLoaded(DigestTable.unknown(DISK_BYTES));
+    await expectLoaded(DigestTable.unknown(DISK_BYTES, algorithm));
     // Not even by a round that ends and begins again from there.
     await save((await load()).table ?? table);
-    await expectLoaded(DigestTable.unknown(DISK_BYTES));
+    await expectLoaded(DigestTable.unknown(DISK_BYTES, algorithm));
   });
 
   it('never trusts a table without the journal that belongs to it, or the other way round', async () => {

@@ -1,12 +1,17 @@
+import type { DigestAlgorithm } from '#libs/contracts';
 import { DIGEST_BLOCK_BYTES, DIGEST_BYTES } from './block-digest.js';
-import { merkleRoot } from './merkle-root.js';
+import { DigestTree } from './digest-tree.js';
+import { EventLoopTurns } from './event-loop-turns.js';
 
-/** Words of 32 bits in one entry. All of them zero stands for "not known": no content is known to have that SHA-256. */
+/** Words of 32 bits in one entry. All of them zero stands for "not known": no content is known to have that digest. */
 const ENTRY_WORDS = DIGEST_BYTES / 4;
+/** Entries that go into the tree at once: a millisecond's worth, with either algorithm. */
+const ENTRIES_PER_PUSH = 1024;
 
 /**
- * One SHA-256 per 64 KiB block of a disk, in one flat array (32 MiB per 64 GiB of disk).
+ * One digest per 64 KiB block of a disk, in one flat array (32 MiB per 64 GiB of disk).
  * An entry may be unknown; an unknown entry equals nothing, so its block is always sent.
+ * All entries are of one algorithm; tables of different algorithms have nothing to say to each other.
  */
 export class DigestTable {
   readonly blockCount: number;
@@ -15,6 +20,7 @@ export class DigestTable {
 
   private constructor(
     readonly diskBytes: number,
+    readonly algorithm: DigestAlgorithm,
     private readonly bytes: Uint8Array<ArrayBuffer>,
   ) {
     this.blockCount = bytes.length / DIGEST_BYTES;
@@ -22,9 +28,10 @@ export class DigestTable {
   }
 
   /** A table in which nothing is known yet. Throws `RangeError` unless `diskBytes` is a positive safe integer. */
-  static unknown(diskBytes: number): DigestTable {
+  static unknown(diskBytes: number, algorithm: DigestAlgorithm): DigestTable {
     if (!Number.isSafeInteger(diskBytes) || diskBytes <= 0) throw new RangeError(`not a disk size: ${diskBytes}`);
-    return new DigestTable(diskBytes, new Uint8Array(Math.ceil(diskBytes / DIGEST_BLOCK_BYTES) * DIGEST_BYTES));
+    const bytes = new Uint8Array(Math.ceil(diskBytes / DIGEST_BLOCK_BYTES) * DIGEST_BYTES);
+    return new DigestTable(diskBytes, algorithm, bytes);
   }
 
   /** Bytes of a block: 64 KiB, or less for the disk's last one. */
@@ -71,23 +78,51 @@ export class DigestTable {
     this.entry(index).fill(0);
   }
 
-  /** Takes over every entry of another table of the same disk size, unknown ones too. */
+  /** Takes over every entry of another table of the same disk size and algorithm, unknown ones too. */
   copyFrom(other: DigestTable): void {
-    if (other.diskBytes !== this.diskBytes) throw new RangeError('tables of disks of different sizes');
+    if (!this.isComparableTo(other)) throw new RangeError('tables of different disk sizes or digest algorithms');
     if (other !== this) this.bytes.set(other.bytes);
   }
 
-  /** Root of the digest tree ({@link merkleRoot}), hexadecimal. Throws when an entry is unknown. */
-  rootDigest(): string {
-    for (let index = 0; index < this.blockCount; index += 1) {
-      if (!this.isKnown(index)) throw new Error(`no root digest: the digest of block ${index} is not known`);
-    }
-    return Buffer.from(merkleRoot(this.bytes, this.diskBytes, DIGEST_BLOCK_BYTES)).toString('hex');
+  /** True when equal entries of both mean equal blocks. */
+  isComparableTo({ diskBytes, algorithm }: Pick<DigestTable, 'diskBytes' | 'algorithm'>): boolean {
+    return diskBytes === this.diskBytes && algorithm === this.algorithm;
   }
 
-  /** All entries, one behind the other, for storing and loading; a view, not a copy. */
-  raw(): Uint8Array {
-    return this.bytes;
+  /**
+   * Root of the digest tree ({@link DigestTree}), hexadecimal. Gives way to everything else meanwhile; the table must not
+   * change until it resolves. Rejects when an entry is unknown.
+   */
+  async rootDigest(): Promise<string> {
+    const tree = new DigestTree(this.algorithm, this.diskBytes);
+    const turns = new EventLoopTurns();
+    let index = 0;
+    for (const part of this.parts(ENTRIES_PER_PUSH * DIGEST_BYTES)) {
+      for (const end = index + part.length / DIGEST_BYTES; index < end; index += 1) {
+        if (!this.isKnown(index)) throw new Error(`no root digest: the digest of block ${index} is not known`);
+      }
+      tree.push(part);
+      await turns.giveWay();
+    }
+    return Buffer.from(tree.root()).toString('hex');
+  }
+
+  /**
+   * All entries, one behind the other, in parts of at most `partBytes`, which is a multiple of 32. Views, not to be kept:
+   * whoever stores or digests a table needs a part of it at a time.
+   */
+  *parts(partBytes: number): Generator<Uint8Array<ArrayBuffer>> {
+    for (let offset = 0; offset < this.bytes.length; offset += partBytes) {
+      yield this.bytes.subarray(offset, offset + partBytes);
+    }
+  }
+
+  /** Lets `read` fill all entries, in such parts. False, with nothing more filled, as soon as it gives false. */
+  async fill(partBytes: number, read: (part: Uint8Array, offset: number) => Promise<boolean>): Promise<boolean> {
+    for (let offset = 0; offset < this.bytes.length; offset += partBytes) {
+      if (!(await read(this.bytes.subarray(offset, offset + partBytes), offset))) return false;
+    }
+    return true;
   }
 
   private entry(index: number): Uint8Array {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { DIGEST_ALGORITHM, DIGEST_BYTES } from './block-digest.js';
+import { DIGEST_BYTES } from './block-digest.js';
 import {
   encodeTableHeader,
   SEQUENCE_END_OFFSET,
@@ -21,7 +21,7 @@ export interface StoredTable {
   readonly digest: Buffer;
 }
 
-/** `none`: there is no file; `unusable`: it is damaged, or of another disk or generation. */
+/** `none`: there is no file; `unusable`: it is damaged, or of another disk, generation or digest algorithm. */
 export async function readTable(path: string, expected: TableHeader): Promise<StoredTable | 'none' | 'unusable'> {
   const file = await openIfThere(path);
   if (file === null) return 'none';
@@ -54,7 +54,7 @@ export async function writeTable(
   table: DigestTable,
   { generation, sequence }: { generation: string; sequence: number },
 ): Promise<Buffer> {
-  const hash = createHash(DIGEST_ALGORITHM);
+  const hash = createHash('sha256');
   let digest = Buffer.alloc(0);
   const file = await replaceFile(path, async (handle) => {
     for (const part of partsOf(table, generation, sequence)) {
@@ -73,15 +73,14 @@ export function digestOfTable(
   table: DigestTable,
   { generation, sequence }: { generation: string; sequence: number },
 ): Buffer {
-  const hash = createHash(DIGEST_ALGORITHM);
+  const hash = createHash('sha256');
   for (const part of partsOf(table, generation, sequence)) hash.update(part);
   return hash.digest();
 }
 
 function* partsOf(table: DigestTable, generation: string, sequence: number): Generator<Uint8Array> {
-  yield encodeTableHeader({ diskBytes: table.diskBytes, generation }, sequence);
-  const entries = table.raw();
-  for (let offset = 0; offset < entries.length; offset += IO_BYTES) yield entries.subarray(offset, offset + IO_BYTES);
+  yield encodeTableHeader({ diskBytes: table.diskBytes, algorithm: table.algorithm, generation }, sequence);
+  yield* table.parts(IO_BYTES);
 }
 
 async function readWhole(file: FileHandle, expected: TableHeader): Promise<StoredTable | null> {
@@ -90,15 +89,14 @@ async function readWhole(file: FileHandle, expected: TableHeader): Promise<Store
   if (!(await readFully(file, header, 0))) return null;
   const sequence = sequenceOfTable(header);
   if (sequence === null || !header.equals(encodeTableHeader(expected, sequence))) return null;
-  const hash = createHash(DIGEST_ALGORITHM).update(header);
-  const table = DigestTable.unknown(expected.diskBytes);
-  const entries = table.raw();
-  for (let offset = 0; offset < entries.length; offset += IO_BYTES) {
-    const part = entries.subarray(offset, offset + IO_BYTES);
-    if (!(await readFully(file, part, header.length + offset))) return null;
+  const hash = createHash('sha256').update(header);
+  const table = DigestTable.unknown(expected.diskBytes, expected.algorithm);
+  const isWhole = await table.fill(IO_BYTES, async (part, offset) => {
+    if (!(await readFully(file, part, header.length + offset))) return false;
     hash.update(part);
-  }
+    return true;
+  });
   const digest = Buffer.alloc(DIGEST_BYTES);
-  if (!(await readFully(file, digest, header.length + entries.length))) return null;
+  if (!isWhole || !(await readFully(file, digest, tableFileBytes(expected) - DIGEST_BYTES))) return null;
   return hash.digest().equals(digest) ? { table, sequence, digest } : null;
 }

@@ -94,7 +94,7 @@ export function* digestsOf(batch: Batch, table: DigestTable): Generator<BlockDig
   for (const range of batch.zeroed) {
     const { first, end } = blockSpan(range);
     for (let index = first; index < end; index += 1) {
-      yield { index, digest: zeroBlockDigest(table.blockBytes(index)) };
+      yield { index, digest: zeroBlockDigest(table.blockBytes(index), table.algorithm) };
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { ByteRange } from '#libs/contracts';
+import type { ByteRange, DigestAlgorithm } from '#libs/contracts';
 import { DIGEST_BLOCK_BYTES, digestOfBlock, isZeroBlock, zeroBlockDigest } from '../digests/block-digest.js';
 import type { DigestTable } from '../digests/digest-table.js';
 import { mergeExtents } from '../extents/byte-extents.js';
@@ -23,16 +23,21 @@ export interface Decision {
  * Compares canonical content with what the target is known to hold.
  *
  * @param content whole blocks from `offsetBytes` on (the disk's last one may be shorter)
- * @param baseline digests of the target; null: nothing is known, every block differs
+ * @param baseline digests of the target, by that algorithm; null: nothing is known, every block differs
  */
-export function decideBlocks(content: Uint8Array, offsetBytes: number, baseline: DigestTable | null): Decision {
+export function decideBlocks(
+  content: Uint8Array,
+  offsetBytes: number,
+  baseline: DigestTable | null,
+  algorithm: DigestAlgorithm,
+): Decision {
   const decision = { unchanged: [] as BlockDigest[], changed: [] as BlockDigest[] };
   const send: ByteRange[] = [];
   const zero: ByteRange[] = [];
   for (let start = 0; start < content.length; start += DIGEST_BLOCK_BYTES) {
     const block = content.subarray(start, start + DIGEST_BLOCK_BYTES);
     const index = (offsetBytes + start) / DIGEST_BLOCK_BYTES;
-    const digest = digestOfBlock(block);
+    const digest = digestOfBlock(block, algorithm);
     const range = { offsetBytes: offsetBytes + start, lengthBytes: block.length };
     if (baseline?.matches(index, digest) === true) decision.unchanged.push({ index, digest });
     else if (isZeroBlock(block)) zero.push(range);
@@ -51,7 +56,8 @@ export function freeBlocksToZero(range: ByteRange, baseline: DigestTable): ByteR
   for (let done = 0; done < range.lengthBytes; done += DIGEST_BLOCK_BYTES) {
     const lengthBytes = Math.min(DIGEST_BLOCK_BYTES, range.lengthBytes - done);
     const offsetBytes = range.offsetBytes + done;
-    if (baseline.matches(offsetBytes / DIGEST_BLOCK_BYTES, zeroBlockDigest(lengthBytes))) open = null;
+    if (baseline.matches(offsetBytes / DIGEST_BLOCK_BYTES, zeroBlockDigest(lengthBytes, baseline.algorithm)))
+      open = null;
     else if (open !== null) open.lengthBytes += lengthBytes;
     else zero.push((open = { offsetBytes, lengthBytes }));
   }

@@ -153,7 +153,7 @@ export class DiskRound {
   }
 
   private async compareAndSend(range: ByteRange, slot: Uint8Array): Promise<void> {
-    const { source, used } = this.options;
+    const { source, used, digests } = this.options;
     const content = slot.subarray(0, range.lengthBytes);
     const permit = await this.readPermits.take();
     try {
@@ -165,7 +165,7 @@ export class DiskRound {
     this.signal.throwIfAborted();
     this.totals.readBytes += content.length;
     zeroFreeBytes(content, range.offsetBytes, used.extents);
-    const decision = decideBlocks(content, range.offsetBytes, this.baseline);
+    const decision = decideBlocks(content, range.offsetBytes, this.baseline, digests.algorithm);
     for (const { index } of decision.unchanged) this.resume.foundEqual(index);
     await Promise.all([this.zeroBlocks(decision.zero), this.send(decision, content, range.offsetBytes)]);
     this.processedBytes += content.length;

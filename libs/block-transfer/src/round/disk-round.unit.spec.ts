@@ -168,12 +168,12 @@ const cuts = fc.array(fc.nat(40), { maxLength: 4 });
 /** A target and a true table of it, in which some entries are not known. */
 function knownFrom(view: View, isKnown: (index: number) => boolean): { target: FragileTarget; table: DigestTable } {
   const target = new FragileTarget();
-  const table = DigestTable.unknown(DISK_BYTES);
+  const table = DigestTable.unknown(DISK_BYTES, 'blake3');
   const wanted = canonical(view);
   for (let index = 0; index < BLOCKS; index += 1) {
     if (!isKnown(index)) continue;
     blockOf(target.disk, index).set(blockOf(wanted, index));
-    table.set(index, digestOfBlock(blockOf(wanted, index)));
+    table.set(index, digestOfBlock(blockOf(wanted, index), 'blake3'));
     target.kept.add(index);
   }
   return { target, table };
@@ -181,7 +181,7 @@ function knownFrom(view: View, isKnown: (index: number) => boolean): { target: F
 
 function expectTrueTable(digests: DigestTable, target: FragileTarget): void {
   for (const index of digests.knownIndices()) {
-    if (!digests.matches(index, digestOfBlock(blockOf(target.disk, index))))
+    if (!digests.matches(index, digestOfBlock(blockOf(target.disk, index), 'blake3')))
       expect.fail(`block ${index}: wrong digest`);
   }
   for (const index of target.kept) if (!digests.isKnown(index)) expect.fail(`block ${index} is known on disk only`);
@@ -197,7 +197,7 @@ describe('attempts of a round', () => {
         const view = { content: contentOf(1), used };
         const fresh = () => ({
           baseline: null,
-          digests: DigestTable.unknown(DISK_BYTES),
+          digests: DigestTable.unknown(DISK_BYTES, 'blake3'),
           resume: new DiskResume(DISK_BYTES),
         });
         const calm = new FragileTarget();
@@ -230,7 +230,7 @@ describe('attempts of a round', () => {
           for (let index = 0; index < BLOCKS; index += 3) blockOf(content, index).fill(`new ${index}`);
           const view = { content, used };
           const calm = knownFrom({ content: contentOf(1), used: before }, (index) => index % gap !== 0);
-          const digestsOf = (of: DigestTable) => (same ? of : DigestTable.unknown(DISK_BYTES));
+          const digestsOf = (of: DigestTable) => (same ? of : DigestTable.unknown(DISK_BYTES, 'blake3'));
           await run(calm.target, {
             ...{ view, baseline: calm.table, digests: digestsOf(calm.table), resume: new DiskResume(DISK_BYTES) },
             requests: Number.POSITIVE_INFINITY,
@@ -278,7 +278,7 @@ describe('attempts of a round', () => {
           }
         }
         expect(round.resume.doneBytes).toBe(DISK_BYTES);
-        expect(round.digests.rootDigest()).toMatch(/^[0-9a-f]{64}$/);
+        expect(await round.digests.rootDigest()).toMatch(/^[0-9a-f]{64}$/);
       }),
       { numRuns: RUNS },
     );
@@ -287,7 +287,11 @@ describe('attempts of a round', () => {
   it('send only what differs when they read again, and all in whole blocks', async () => {
     const used = usedMapOf(DISK_BYTES, [{ offsetBytes: 0, lengthBytes: 20 * BLOCK + 5000 }]);
     const target = new FragileTarget();
-    const round = { baseline: null, digests: DigestTable.unknown(DISK_BYTES), resume: new DiskResume(DISK_BYTES) };
+    const round = {
+      baseline: null,
+      digests: DigestTable.unknown(DISK_BYTES, 'blake3'),
+      resume: new DiskResume(DISK_BYTES),
+    };
     const view = { content: contentOf(1), used };
     await run(target, { view, ...round, requests: 1e9 });
     const sentBefore = target.sentBytes;
@@ -331,12 +335,18 @@ describe('attempts of a round', () => {
     const target = new FragileTarget();
     const resume = new DiskResume(DISK_BYTES);
     const view = { content: contentOf(1), used };
-    await run(target, { view, baseline: null, digests: DigestTable.unknown(DISK_BYTES), resume, requests: 1e9 });
+    await run(target, {
+      view,
+      baseline: null,
+      digests: DigestTable.unknown(DISK_BYTES, 'blake3'),
+      resume,
+      requests: 1e9,
+    });
     target.kept.clear();
-    const digests = DigestTable.unknown(DISK_BYTES);
+    const digests = DigestTable.unknown(DISK_BYTES, 'blake3');
     const { read } = await run(target, { view, baseline: null, digests, resume, requests: 1e9 });
     expect(read.size).toBe(BLOCKS);
-    expect(digests.rootDigest()).toMatch(/^[0-9a-f]{64}$/);
+    expect(await digests.rootDigest()).toMatch(/^[0-9a-f]{64}$/);
   });
 });
 
@@ -357,13 +367,13 @@ describe('a round that knows which blocks may differ', () => {
     expect([...read].sort((a, b) => a - b)).toEqual([2, 3, 5, 8, 17]);
     expect(target.disk.equals(canonical({ content, used }))).toBe(true);
     expectTrueTable(table, target);
-    expect(table.rootDigest()).toMatch(/^[0-9a-f]{64}$/);
+    expect(await table.rootDigest()).toMatch(/^[0-9a-f]{64}$/);
   });
 
   it('reads everything where nothing is known of the target', async () => {
     const { read } = await run(new FragileTarget(), {
       ...{ ...round, resume: new DiskResume(DISK_BYTES) },
-      ...{ baseline: null, digests: DigestTable.unknown(DISK_BYTES), dirty: new Set() },
+      ...{ baseline: null, digests: DigestTable.unknown(DISK_BYTES, 'blake3'), dirty: new Set() },
     });
     expect(read.size).toBe(BLOCKS - 4);
   });

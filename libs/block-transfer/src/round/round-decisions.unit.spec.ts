@@ -104,10 +104,11 @@ describe('decideBlocks', () => {
     offsetBytes: (10 + first) * BLOCK,
     lengthBytes: bytes,
   });
-  const digestOf = (block: number): Uint8Array => digestOfBlock(content.subarray(block * BLOCK, (block + 1) * BLOCK));
+  const digestOf = (block: number): Uint8Array =>
+    digestOfBlock(content.subarray(block * BLOCK, (block + 1) * BLOCK), 'blake3');
 
   it('sends or zeroes everything when nothing is known of the target', () => {
-    const decision = decideBlocks(content, offset, null);
+    const decision = decideBlocks(content, offset, null, 'blake3');
     expect(decision.unchanged).toEqual([]);
     expect(decision.send).toEqual([range(0, 2), range(3, 1)]);
     expect(decision.zero).toEqual([range(2, 1), range(4, 1, 512)]);
@@ -116,12 +117,12 @@ describe('decideBlocks', () => {
   });
 
   it('leaves alone what the target has, sends what differs or is unknown', () => {
-    const baseline = DigestTable.unknown(20 * BLOCK);
+    const baseline = DigestTable.unknown(20 * BLOCK, 'blake3');
     baseline.set(10, digestOf(0));
     baseline.set(11, digestOf(0));
-    baseline.set(12, zeroBlockDigest(BLOCK));
-    baseline.set(14, zeroBlockDigest(BLOCK));
-    const decision = decideBlocks(content, offset, baseline);
+    baseline.set(12, zeroBlockDigest(BLOCK, 'blake3'));
+    baseline.set(14, zeroBlockDigest(BLOCK, 'blake3'));
+    const decision = decideBlocks(content, offset, baseline, 'blake3');
     expect(decision.unchanged.map(({ index }) => index)).toEqual([10, 12]);
     expect(decision.send).toEqual([range(1, 1), range(3, 1)]);
     // A short block of zeros is another content than a whole one.
@@ -129,17 +130,17 @@ describe('decideBlocks', () => {
   });
 
   it('zeroes free blocks that are not known to be zero', () => {
-    const baseline = DigestTable.unknown(4 * BLOCK + 512);
-    baseline.set(1, zeroBlockDigest(BLOCK));
+    const baseline = DigestTable.unknown(4 * BLOCK + 512, 'blake3');
+    baseline.set(1, zeroBlockDigest(BLOCK, 'blake3'));
     baseline.set(2, digestOf(0));
     expect(freeBlocksToZero({ offsetBytes: 0, lengthBytes: 4 * BLOCK + 512 }, baseline)).toEqual([
       { offsetBytes: 0, lengthBytes: BLOCK },
       { offsetBytes: 2 * BLOCK, lengthBytes: 2 * BLOCK + 512 },
     ]);
-    baseline.set(0, zeroBlockDigest(BLOCK));
-    baseline.set(2, zeroBlockDigest(BLOCK));
-    baseline.set(3, zeroBlockDigest(BLOCK));
-    baseline.set(4, zeroBlockDigest(512));
+    baseline.set(0, zeroBlockDigest(BLOCK, 'blake3'));
+    baseline.set(2, zeroBlockDigest(BLOCK, 'blake3'));
+    baseline.set(3, zeroBlockDigest(BLOCK, 'blake3'));
+    baseline.set(4, zeroBlockDigest(512, 'blake3'));
     expect(freeBlocksToZero({ offsetBytes: 0, lengthBytes: 4 * BLOCK + 512 }, baseline)).toEqual([]);
   });
 });
@@ -149,8 +150,8 @@ describe('AcknowledgementBook', () => {
 
   it('gives what was answered once, merged, and enters it into the table only on commit', () => {
     const book = new AcknowledgementBook(0);
-    const table = DigestTable.unknown(8 * BLOCK + 512);
-    const digest = zeroBlockDigest(3);
+    const table = DigestTable.unknown(8 * BLOCK + 512, 'blake3');
+    const digest = zeroBlockDigest(3, 'blake3');
     book.written([block(1)], [{ index: 1, digest }], BLOCK);
     book.madeZero({ offsetBytes: 2 * BLOCK, lengthBytes: 6 * BLOCK + 512 }, 0);
     const batch = book.take(1);
@@ -161,8 +162,8 @@ describe('AcknowledgementBook', () => {
     commitBatch(batch, table);
     expect(table.isKnown(0)).toBe(false);
     expect(table.matches(1, digest)).toBe(true);
-    for (const index of [2, 7]) expect(table.matches(index, zeroBlockDigest(BLOCK))).toBe(true);
-    expect(table.matches(8, zeroBlockDigest(512))).toBe(true);
+    for (const index of [2, 7]) expect(table.matches(index, zeroBlockDigest(BLOCK, 'blake3'))).toBe(true);
+    expect(table.matches(8, zeroBlockDigest(512, 'blake3'))).toBe(true);
     expect(book.take(2).ranges).toEqual([block(0)]);
   });
 

@@ -36,7 +36,8 @@ export async function syncDisk(options: SyncDiskOptions): Promise<SyncDiskResult
     resume.totals.durationMs += performance.now() - connected;
     await session.close();
   }
-  return { usedBytes: used.usedBytes, ...resume.totals, rootDigest: digests.rootDigest() };
+  const rootDigest = await digests.rootDigest();
+  return { usedBytes: used.usedBytes, ...resume.totals, digestAlgorithm: digests.algorithm, rootDigest };
 }
 
 function assertOneDisk({ diskId, source, used, digests, baseline, resume }: SyncDiskOptions): void {
@@ -49,4 +50,6 @@ function assertOneDisk({ diskId, source, used, digests, baseline, resume }: Sync
   for (const { diskBytes } of [digests, baseline ?? digests, resume ?? digests]) {
     if (diskBytes !== used.diskBytes) throw new RangeError('digest tables or resume of another disk size');
   }
+  // Digests of different algorithms would never be equal: everything would be sent, and nothing would look wrong.
+  if (baseline !== null && !baseline.isComparableTo(digests)) throw new RangeError('a baseline of another algorithm');
 }

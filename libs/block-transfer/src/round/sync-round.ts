@@ -1,4 +1,4 @@
-import type { ByteRange, NbdExport } from '#libs/contracts';
+import type { ByteRange, DigestAlgorithm, NbdExport } from '#libs/contracts';
 import type { DigestJournal } from '../digests/digest-journal.js';
 import type { DigestTable } from '../digests/digest-table.js';
 import type { NbdConnectOptions } from '../nbd/nbd-connection.js';
@@ -68,6 +68,8 @@ export interface SyncDiskResult {
   readonly zeroedBytes: number;
   /** Time with a usable connection. */
   readonly durationMs: number;
+  /** The one of the tables. */
+  readonly digestAlgorithm: DigestAlgorithm;
   /** Root of the digest tree over the target's content, hexadecimal. */
   readonly rootDigest: string;
 }

@@ -43,10 +43,15 @@ describe('a migration task', () => {
     spec.given([]).when(create, { now: NOW }).then(CREATED);
   });
 
-  it('that an earlier version created without settings has those of the defaults', () => {
+  it('that an earlier version created without settings has those of the defaults, and SHA-256', () => {
     const { settings: _settings, ...old } = ORDER;
     const event = { ...created, data: { ...old, itinerary: STANDARD_ITINERARY, createdAt: NOW } } as MigrationTaskEvent;
-    expect(spec.given([event]).state).toMatchObject({ settings: DEFAULT_TASK_SETTINGS });
+    expect(spec.given([event]).state).toMatchObject({
+      settings: { ...DEFAULT_TASK_SETTINGS, digestAlgorithm: 'sha256' },
+    });
+    const settings = { ...ORDER.settings, digestAlgorithm: undefined };
+    const known = { ...event, data: { ...event.data, settings } } as MigrationTaskEvent;
+    expect(spec.given([known]).state).toMatchObject({ settings: { ...ORDER.settings, digestAlgorithm: 'sha256' } });
     expect(spec.given(CREATED).state).toMatchObject({ settings: ORDER.settings });
   });
 

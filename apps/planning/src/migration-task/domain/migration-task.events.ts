@@ -3,9 +3,9 @@ import type {
   MigratedDisk,
   Phase,
   PhaseName,
+  RecordedTaskSettings,
   Schedule,
   TargetSpecification,
-  TaskSettings,
 } from '#libs/contracts';
 import type { DomainEvent } from '#libs/eventsourcing';
 
@@ -39,7 +39,7 @@ export type MigrationTaskCreated = DomainEvent<
     readonly decisions: readonly RecordedDecision[];
     readonly itinerary: readonly Phase[];
     /** Left out by versions that had none: the defaults. */
-    readonly settings?: TaskSettings | undefined;
+    readonly settings?: RecordedTaskSettings | undefined;
     readonly createdAt: string;
   }
 >;

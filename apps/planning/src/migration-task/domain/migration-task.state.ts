@@ -1,5 +1,4 @@
 import {
-  DEFAULT_TASK_SETTINGS,
   type Failure,
   type MigratedDisk,
   type Phase,
@@ -8,6 +7,7 @@ import {
   type TargetSpecification,
   type TaskSettings,
   type TaskStatus,
+  taskSettingsFromRecord,
 } from '#libs/contracts';
 import type { MigrationTaskEvent, RecordedConcern, RecordedDecision } from './migration-task.events.js';
 
@@ -65,7 +65,7 @@ export const evolve = (state: MigrationTaskState, event: MigrationTaskEvent): Mi
   if (event.type === 'MigrationTaskCreated') {
     return {
       ...event.data,
-      settings: event.data.settings ?? DEFAULT_TASK_SETTINGS,
+      settings: taskSettingsFromRecord(event.data.settings),
       status: 'running',
       stage: 'active',
       restorerId: null,

@@ -43,6 +43,13 @@ export const addCleanUpToMigrationTask = refoldDocumentTable(
   ['clean_up_at'],
 );
 
+/** Settings name the digest algorithm from here on. */
+export const refoldMigrationTaskDigests = refoldDocumentTable(
+  'RefoldMigrationTaskDigests1700000001002',
+  'migration_task',
+  READER,
+);
+
 /** When the next synchronization begins by itself; null also while the task takes no time points. */
 const nextTimePointOf = (task: MigrationTask): string | null => (takesTimePoints(task) ? task.nextTimePoint : null);
 

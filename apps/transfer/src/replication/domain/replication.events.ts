@@ -2,7 +2,7 @@ import type {
   Comparison,
   MigratedDisk,
   Published,
-  ReplicationSettings,
+  RecordedReplicationSettings,
   RescanReason,
   ResumeWindowCause,
   RoundKind,
@@ -21,7 +21,7 @@ export type ReplicationPrepared = DomainEvent<
     readonly restorerId: string;
     readonly disks: readonly MigratedDisk[];
     /** Left out by versions that had none: the defaults. */
-    readonly settings?: ReplicationSettings | undefined;
+    readonly settings?: RecordedReplicationSettings | undefined;
   }
 >;
 

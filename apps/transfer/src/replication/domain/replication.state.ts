@@ -1,6 +1,5 @@
 import {
   type Comparison,
-  DEFAULT_REPLICATION_SETTINGS,
   type DiskDigest,
   type DiskRoundResult,
   type ExportedDisk,
@@ -10,6 +9,7 @@ import {
   type ResumeWindowCause,
   type RoundKind,
   type RoundTrigger,
+  settingsFromRecord,
 } from '#libs/contracts';
 import { uuidV5 } from '#libs/eventsourcing';
 import type { End, ReplicationEvent } from './replication.events.js';
@@ -129,7 +129,7 @@ export const evolve = (state: ReplicationState, event: ReplicationEvent): Replic
       sourceDigests: [],
       verification: null,
     };
-    return { ...fresh, ...event.data, settings: event.data.settings ?? DEFAULT_REPLICATION_SETTINGS };
+    return { ...fresh, ...event.data, settings: settingsFromRecord(event.data.settings) };
   }
   return state === null ? null : evolveReplication(state, event);
 };

@@ -332,9 +332,9 @@ describe('the state of a replication', () => {
     expect(spec.given(FINAL_DONE).state).toMatchObject({ finalSyncCompleted: true });
   });
 
-  it('takes the default settings for a replication of earlier versions', () => {
+  it('takes the default settings and SHA-256 for a replication of earlier versions', () => {
     const { settings, ...order } = ORDER;
     const earlier: ReplicationEvent = { type: 'ReplicationPrepared', data: order };
-    expect(spec.given([earlier]).state).toMatchObject({ settings });
+    expect(spec.given([earlier]).state).toMatchObject({ settings: { ...settings, digestAlgorithm: 'sha256' } });
   });
 });

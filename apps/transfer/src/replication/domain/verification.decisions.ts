@@ -1,4 +1,4 @@
-import { failureFor } from '#libs/contracts';
+import { type DiskDigest, failureFor } from '#libs/contracts';
 import { type CommandContext, uuidV5 } from '#libs/eventsourcing';
 import { openWindowForAbsent } from './link.decisions.js';
 import type { CommandOf, ReplicationCommand } from './replication.commands.js';
@@ -55,14 +55,16 @@ const compareDigests = (
   state: Replication,
 ): ReplicationEvent[] => {
   const { taskId, sourceDigests } = state;
+  const incomparable = incomparableDigests(sourceDigests, targets);
+  if (incomparable !== null) {
+    const failure = failureFor('DIGESTS_NOT_COMPARABLE', incomparable);
+    return [{ type: 'VerificationFailed', data: { taskId, verificationId, failure } }];
+  }
   const differing = state.disks.flatMap(({ diskId }) => {
     const source = sourceDigests.find((candidate) => candidate.diskId === diskId);
     const target = targets.find((candidate) => candidate.diskId === diskId);
     const equal =
-      source !== undefined &&
-      target?.rootDigest === source.rootDigest &&
-      target.diskBytes === source.diskBytes &&
-      target.digestBlockBytes === source.digestBlockBytes;
+      source !== undefined && target?.rootDigest === source.rootDigest && target.diskBytes === source.diskBytes;
     const sourceDigest = source?.rootDigest ?? 'missing';
     const targetDigest = target?.rootDigest ?? 'missing';
     return equal ? [] : [{ diskId, sourceDigest, targetDigest }];
@@ -72,3 +74,17 @@ const compareDigests = (
   }
   return [{ type: 'ReplicaDiffered', data: { taskId, verificationId, differing } }];
 };
+
+/** Digests that were made in another way say neither that disks are equal nor that they differ. */
+const incomparableDigests = (sources: readonly DiskDigest[], targets: readonly DiskDigest[]): string | null => {
+  for (const target of targets) {
+    const source = sources.find(({ diskId }) => diskId === target.diskId);
+    if (source === undefined) continue;
+    const [ofSource, ofTarget] = [mannerOf(source), mannerOf(target)];
+    if (ofSource !== ofTarget) return `disk ${target.diskId}: the source's is ${ofSource}, the target's ${ofTarget}`;
+  }
+  return null;
+};
+
+const mannerOf = ({ digestAlgorithm, digestBlockBytes }: DiskDigest): string =>
+  `${digestAlgorithm} over blocks of ${digestBlockBytes} bytes`;

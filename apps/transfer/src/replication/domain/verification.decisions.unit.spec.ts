@@ -152,11 +152,28 @@ describe('comparing the digests', () => {
   });
 
   it.each([
-    ['disk bytes', { diskBytes: 1 }],
-    ['block size', { digestBlockBytes: 4096 }],
-  ])('does not take equal digests over another number of %s for equal disks', (_what, other) => {
+    ['another algorithm', { digestAlgorithm: 'sha256' as const }, 'sha256 over blocks of 65536 bytes'],
+    ['another block size', { digestBlockBytes: 4096 }, 'blake3 over blocks of 4096 bytes'],
+  ])('says that it cannot compare digests of %s, whether they are equal or not', (_what, other, words) => {
+    for (const [first, second] of [digests(), digests('cd')]) {
+      const { events } = spec.given(DIGESTING).when(compare([first!, { ...second!, ...other }]));
+      expect(events).toMatchObject([
+        {
+          type: 'VerificationFailed',
+          data: {
+            failure: {
+              code: 'DIGESTS_NOT_COMPARABLE',
+              detail: `disk disk-b: the source's is blake3 over blocks of 65536 bytes, the target's ${words}`,
+            },
+          },
+        },
+      ]);
+    }
+  });
+
+  it('does not take equal digests over another number of disk bytes for equal disks', () => {
     const [first, second] = digests();
-    const { events } = spec.given(DIGESTING).when(compare([{ ...first!, ...other }, second!]));
+    const { events } = spec.given(DIGESTING).when(compare([{ ...first!, diskBytes: 1 }, second!]));
     expect(events).toMatchObject([{ type: 'ReplicaDiffered', data: { differing: [{ diskId: 'disk-a' }] } }]);
   });
 

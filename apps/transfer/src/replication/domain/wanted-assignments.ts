@@ -18,7 +18,10 @@ export const wantedAssignments = (state: ReplicationState): WantedAssignments =>
   if (verification?.status !== 'running') return AT_REST;
   const { verificationId } = verification;
   const disks = targetsOf(state);
-  return { agent: IDLE, restorer: { kind: 'compute-digests', assignmentId: verificationId, taskId, disks } };
+  // As the round did it that is to be proven, whatever the settings say: an agent of an earlier version has no choice.
+  const digestAlgorithm = state.sourceDigests[0]?.digestAlgorithm ?? state.settings.digestAlgorithm;
+  const ofVerification = { assignmentId: verificationId, taskId, digestAlgorithm };
+  return { agent: IDLE, restorer: { kind: 'compute-digests', ...ofVerification, disks } };
 };
 
 const targetsOf = ({ disks }: Replication): { diskId: string; sizeBytes: number }[] =>
@@ -26,7 +29,7 @@ const targetsOf = ({ disks }: Replication): { diskId: string; sizeBytes: number 
 
 /** The restore environment serves first; the agent begins once it does. */
 const wantedInRound = (state: Replication, round: RoundInHand): WantedAssignments => {
-  const { taskId } = state;
+  const { taskId, settings } = state;
   const { roundId, attempt, kind: roundKind, resend } = round;
   const ofAttempt = { assignmentId: attemptIdOf(round), taskId, roundId, attempt };
   const restorer: Assignment = { kind: 'serve-exports', ...ofAttempt, disks: targetsOf(state) };
@@ -36,5 +39,6 @@ const wantedInRound = (state: Replication, round: RoundInHand): WantedAssignment
     const served = exportOf.get(disk.diskId);
     return served === undefined ? [] : [{ ...disk, export: served }];
   });
-  return { agent: { kind: 'sync-round', ...ofAttempt, roundKind, resend, disks }, restorer };
+  const { digestAlgorithm } = settings;
+  return { agent: { kind: 'sync-round', ...ofAttempt, roundKind, resend, digestAlgorithm, disks }, restorer };
 };

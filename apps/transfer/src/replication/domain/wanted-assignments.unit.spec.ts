@@ -19,6 +19,7 @@ const {
   ROUND_1,
   ROUND_2,
   ROUND_3,
+  SETTINGS,
   TASK,
   VERIFICATION,
   VERIFIED,
@@ -27,7 +28,10 @@ const {
   failedForNow,
   opened,
   paused,
+  prepared,
+  preparedWith,
   resent,
+  results,
   resumed,
   started,
   stopped,
@@ -60,6 +64,7 @@ const syncing = (roundId: string, attempt: number, roundKind: string) => ({
   ...ofAttempt(roundId, attempt),
   roundKind,
   resend: false,
+  digestAlgorithm: 'blake3',
   disks: DISKS.map((disk, index) => ({ ...disk, export: EXPORTS[index]!.export })),
 });
 
@@ -124,10 +129,33 @@ describe('what the two ends should be doing', () => {
   it('is digesting the target while it is verified, also when it began before', () => {
     const wanted = {
       agent: idle,
-      restorer: { kind: 'compute-digests', assignmentId: VERIFICATION, taskId: TASK, disks: targets },
+      restorer: {
+        ...{ kind: 'compute-digests', assignmentId: VERIFICATION, taskId: TASK },
+        ...{ digestAlgorithm: 'blake3', disks: targets },
+      },
     };
     expect(wantedAfter(VERIFYING)).toEqual(wanted);
     expect(wantedAfter(DIGESTING)).toEqual(wanted);
+  });
+
+  it('is digesting in the way that the task was ordered with', () => {
+    const history = [preparedWith({ digestAlgorithm: 'sha256' }), ...FULL_BEGUN.slice(1)];
+    expect(wantedAfter(history).agent).toMatchObject({ kind: 'sync-round', digestAlgorithm: 'sha256' });
+  });
+
+  it('is SHA-256 in a task from before there was a choice, with settings or without', () => {
+    for (const settings of [undefined, { ...SETTINGS, digestAlgorithm: undefined }]) {
+      const old = { ...prepared, data: { ...prepared.data, settings } } as ReplicationEvent;
+      expect(wantedAfter([old, ...FULL_BEGUN.slice(1)]).agent).toMatchObject({ digestAlgorithm: 'sha256' });
+    }
+  });
+
+  it('is digesting the target as the agent digested the source, whatever the task was ordered with', () => {
+    const disks = results().map((disk) => ({ ...disk, digestAlgorithm: 'sha256' as const }));
+    const history = VERIFYING.map((event) =>
+      event.type === 'SyncRoundCompleted' ? { ...event, data: { ...event.data, disks } } : event,
+    );
+    expect(wantedAfter(history).restorer).toMatchObject({ kind: 'compute-digests', digestAlgorithm: 'sha256' });
   });
 
   it('gives each disk its own export, whatever their order', () => {

@@ -47,6 +47,13 @@ export const refoldReplication = refoldDocumentTable(
   ['due_at'],
 );
 
+/** Settings name the digest algorithm from here on. */
+export const refoldReplicationDigests = refoldDocumentTable(
+  'RefoldReplicationDigests1700000002002',
+  'replication',
+  NAME,
+);
+
 const documents = documentProjection({
   name: NAME,
   table: 'replication',
