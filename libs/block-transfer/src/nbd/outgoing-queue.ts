@@ -1,4 +1,8 @@
-import type { Socket } from 'node:net';
+/** What of a socket is needed here. */
+export interface Outlet {
+  readonly destroyed: boolean;
+  write(bytes: Uint8Array, done: () => void): boolean;
+}
 
 /** One that is sent and one that is ready: more would be copied together by Node, several MiB at a time. */
 const MAX_OUTSTANDING_WRITES = 2;
@@ -11,7 +15,7 @@ export class OutgoingQueue {
   private readonly waiting: Uint8Array[] = [];
   private outstanding = 0;
 
-  constructor(private readonly socket: Socket) {}
+  constructor(private readonly socket: Outlet) {}
 
   /** Nothing more may be written to the socket by anybody else, unless {@link isEmpty}. */
   push(...parts: readonly Uint8Array[]): void {
