@@ -1,5 +1,5 @@
-import { openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
-import type { EndpointReport } from '#libs/contracts';
+import { MachinePace, openSourceDisk, roundBuffers, syncDisk, usedBlocksOf } from '#libs/block-transfer';
+import { DEFAULT_THROTTLE, type EndpointReport } from '#libs/contracts';
 import {
   AssignmentFollower,
   EndpointLink,
@@ -19,6 +19,9 @@ import { RoundRunner } from './round/round-runner.js';
 import { RoundStateFile } from './round/round-state.file.js';
 import { SOFTWARE } from './software.js';
 import type { AgentState } from './state/agent-state.js';
+
+/** More would not be faster, as they share the queue depth and the network; fewer would leave a slow disk's time unused. */
+const DISKS_AT_ONCE = 2;
 
 export interface AgentOptions {
   readonly state: AgentState;
@@ -54,9 +57,12 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     scheduler: systemScheduler,
     log,
   });
+  const pace = new MachinePace();
   const rounds = new RoundRunner({
     collectInventory: () => inventories.collect(),
-    ...{ usedBlocksOf, openSourceDisk, reachTarget, syncDisk },
+    ...{ usedBlocksOf, openSourceDisk, reachTarget, syncDisk, pace },
+    buffers: roundBuffers(),
+    disksAtOnce: DISKS_AT_ONCE,
     digestTables: new DigestTableFolder(options.state.digestsFolder),
     quiesce: new SourceQuiesce({
       ownFolders: [options.state.folder, ...options.ownFolders],
@@ -75,6 +81,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   });
   const follower = followAssignments(rounds, report, options.log);
   link.onAssignment((assignment) => {
+    // Not by way of the follower: for it, the same assignment again is nothing new.
+    if (assignment.kind === 'sync-round') pace.adjust(assignment.throttle ?? DEFAULT_THROTTLE);
     follower.follow(assignment);
   });
   await keepUp(link, inventories, follower, signal);

@@ -16,3 +16,13 @@ export { startNbdkit, type NbdkitOptions, type NbdkitServer, type ServerExit } f
 export { DiskResume } from './round/disk-resume.js';
 export { syncDisk } from './round/sync-disk.js';
 export type { RoundProgress, SyncDiskOptions, SyncDiskResult } from './round/sync-round.js';
+export {
+  MachinePace,
+  SYSTEM_PACE_CLOCK,
+  type DiskPace,
+  type PaceClock,
+  type PaceFigures,
+} from './throttle/machine-pace.js';
+export { estimateRound, type RoundStanding } from './throttle/round-estimate.js';
+export { UNPACED, wireBytesOf, type RoundPace } from './throttle/round-pace.js';
+export { roundBuffers, type RoundBuffers } from './round/round-buffers.js';

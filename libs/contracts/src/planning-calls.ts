@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { failure, migratedDisk } from './published-events.js';
 import { bytes, instant } from './quantities.js';
 import { serviceCall } from './service-call.js';
+import { throttleSettings } from './throttle.js';
 import { DEFAULT_REPLICATION_SETTINGS, replicationSettings } from './transfer-calls.js';
 
 export const severity = z.enum(['critical', 'warning', 'information']);
@@ -58,7 +59,7 @@ export type Schedule = z.infer<typeof schedule>;
 
 const graceSeconds = z.number().int().min(0).max(31_536_000);
 
-/** How a task deals with what goes wrong. */
+/** How a task deals with what goes wrong, and what it may take of its source. */
 export const taskSettings = replicationSettings.extend({
   /** Between a cancellation and the clean-up, which deletes the target: time to change one's mind. */
   cancelGraceSeconds: graceSeconds,
@@ -167,6 +168,12 @@ export const planningCalls = {
   setSchedule: serviceCall(
     'planning.set-schedule',
     z.object({ taskId: z.uuid(), schedule: schedule.nullable() }),
+    migrationTaskView,
+  ),
+  /** The whole of it: what is left out takes its default. */
+  adjustThrottle: serviceCall(
+    'planning.adjust-throttle',
+    z.object({ taskId: z.uuid(), throttle: throttleSettings }),
     migrationTaskView,
   ),
   retryMigrationTask: serviceCall('planning.retry-migration-task', ofTask, migrationTaskView),

@@ -4,6 +4,7 @@ import { machineInventory } from './inventory.js';
 import { failure, migratedDisk, roundTrigger } from './published-events.js';
 import { byteRange, bytes, instant } from './quantities.js';
 import { nothing, serviceCall } from './service-call.js';
+import { DEFAULT_THROTTLE, throttleSettings } from './throttle.js';
 
 export const sourceMachineView = z.object({
   sourceMachineId: z.uuid(),
@@ -40,7 +41,7 @@ export type ResumeWindowCause = z.infer<typeof resumeWindowCause>;
 export const resumeWindowView = z.object({ cause: resumeWindowCause, openedAt: instant, deadlineAt: instant });
 export type ResumeWindowView = z.infer<typeof resumeWindowView>;
 
-/** How a replication deals with interruptions; part of a task's order. */
+/** How a replication deals with interruptions and with its source; part of a task's order. */
 export const replicationSettings = z.object({
   resumeWindowSeconds: z.number().int().min(1).max(86_400),
   /** After a failed round: send what differs from the kept digests, or everything. */
@@ -48,6 +49,8 @@ export const replicationSettings = z.object({
   /** How often a round that failed in a way that may pass is tried again by itself, and how long after. Doubles each time. */
   retryLimit: z.number().int().min(0).max(20),
   retryDelaySeconds: z.number().int().min(1).max(86_400),
+  /** What of the source it may take. */
+  throttle: throttleSettings.default(DEFAULT_THROTTLE),
 });
 export type ReplicationSettings = z.infer<typeof replicationSettings>;
 export const DEFAULT_REPLICATION_SETTINGS: ReplicationSettings = {
@@ -55,6 +58,7 @@ export const DEFAULT_REPLICATION_SETTINGS: ReplicationSettings = {
   afterFailure: 'compare-digests',
   retryLimit: 3,
   retryDelaySeconds: 60,
+  throttle: DEFAULT_THROTTLE,
 };
 
 export const replicationView = z.object({
@@ -144,6 +148,12 @@ export const transferCalls = {
   /** The task was cancelled: the round in hand ends, the ends are told to rest. Taken back by `reinstate`. */
   stopReplication: serviceCall('transfer.stop-replication', ofTask, nothing),
   reinstateReplication: serviceCall('transfer.reinstate-replication', ofTask, nothing),
+  /** Other caps, also for the round in hand. */
+  adjustThrottle: serviceCall(
+    'transfer.adjust-throttle',
+    z.object({ taskId: z.uuid(), throttle: throttleSettings }),
+    nothing,
+  ),
   /** What the target acknowledged: joined ranges of each disk, of one round or of all that are remembered. */
   readAcknowledgedRanges: serviceCall(
     'transfer.read-acknowledged-ranges',

@@ -1,11 +1,19 @@
 import {
   DIGEST_BLOCK_BYTES,
   DigestTable,
+  roundBuffers,
+  UNPACED,
   type BaselineState,
   type SyncDiskOptions,
   type SyncDiskResult,
 } from '#libs/block-transfer';
-import type { EndpointProgress, EndpointReport, MachineInventory, RoundKind } from '#libs/contracts';
+import {
+  UNLIMITED_THROTTLE,
+  type EndpointProgress,
+  type EndpointReport,
+  type MachineInventory,
+  type RoundKind,
+} from '#libs/contracts';
 import type { ReportOutcome } from '#libs/endpoint-link';
 import type { HeldFileSystems } from '../quiesce/hold-file-systems.js';
 import { fakeAssignment, fakeDisk, fakeInventory, ROUND_ID, TASK_ID } from './round-fixture.fake.js';
@@ -56,6 +64,9 @@ export class FakeMachine {
   state: RoundState | null = null;
   lost = new AbortController();
   heldUntilRelease = true;
+  /** Disks whose pace was asked for, and whether it is that of a source that is held. */
+  readonly paced: [string, boolean][] = [];
+  disksAtOnce = 1;
   answer: (report: EndpointReport) => Promise<ReportOutcome> = async () => 'acknowledged';
   reach: (signal: AbortSignal) => Promise<void> = async () => undefined;
   transfer: (options: SyncDiskOptions) => Promise<void> = async () => undefined;
@@ -99,6 +110,9 @@ export class FakeMachine {
         await this.reach(signal);
       },
       syncDisk: (options) => this.#syncDisk(options),
+      pace: this.#pace(),
+      buffers: roundBuffers(),
+      disksAtOnce: this.disksAtOnce,
       digestTables: { prepare: async () => undefined, of: (taskId, diskId) => this.#store(taskId, diskId) },
       state: {
         read: async () => this.state,
@@ -136,6 +150,20 @@ export class FakeMachine {
           this.diary.push(`hold ${disks.map((disk) => disk.diskId).join()}`);
           return this.#held();
         },
+      },
+    };
+  }
+
+  #pace(): RoundPorts['pace'] {
+    const { networkBytesPerSecond, storageShare } = UNLIMITED_THROTTLE;
+    return {
+      ofDisk: async (device, isHeld) => {
+        this.paced.push([device, isHeld]);
+        return { ...UNPACED, close: () => undefined };
+      },
+      figures: {
+        caps: { networkBytesPerSecond, storageShare, isByCalendar: false },
+        ...{ sentBytesPerSecond: 0, linkBytesPerSecond: 2, storageBytesPerSecond: 1, givesWay: false },
       },
     };
   }

@@ -1,4 +1,11 @@
-import type { DigestTableFile, openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
+import type {
+  DigestTableFile,
+  MachinePace,
+  openSourceDisk,
+  RoundBuffers,
+  syncDisk,
+  usedBlocksOf,
+} from '#libs/block-transfer';
 import type { Disk, EndpointProgress, EndpointReport, MachineInventory, NbdExport } from '#libs/contracts';
 import type { ReportOutcome, Scheduler } from '#libs/endpoint-link';
 import type { HeldFileSystems } from '../quiesce/hold-file-systems.js';
@@ -28,6 +35,12 @@ export interface RoundPorts {
   /** Finds out whether a target disk can be reached. Rejects with an EndpointFailure, or with the signal's reason. */
   readonly reachTarget: (target: NbdExport, signal: AbortSignal) => Promise<void>;
   readonly syncDisk: typeof syncDisk;
+  /** What rounds may take of this machine. */
+  readonly pace: Pick<MachinePace, 'ofDisk' | 'figures'>;
+  /** What all disks are read into. */
+  readonly buffers: RoundBuffers;
+  /** Disks that are worked on at the same time. */
+  readonly disksAtOnce: number;
   readonly digestTables: DigestTables;
   readonly quiesce: Quiesce;
   readonly state: { read(): Promise<RoundState | null>; write(state: RoundState): Promise<void> };

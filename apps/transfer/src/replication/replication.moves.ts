@@ -1,4 +1,4 @@
-import { type ReplicationSettings } from '#libs/contracts';
+import { DEFAULT_THROTTLE, type ReplicationSettings } from '#libs/contracts';
 import type { CommandOf, ReplicationCommand } from './domain/replication.commands.js';
 import type { End } from './domain/replication.events.js';
 import { type Replication, type ReplicationState, attemptIdOf } from './domain/replication.state.js';
@@ -12,6 +12,7 @@ export const SHORT: ReplicationSettings = {
   afterFailure: 'compare-digests',
   retryLimit: 2,
   retryDelaySeconds: 1,
+  throttle: DEFAULT_THROTTLE,
 };
 
 const NONE = '00000000-0000-4000-8000-000000000000';
