@@ -67,6 +67,9 @@ export const taskSettings = replicationSettings.extend({
   failureGraceSeconds: graceSeconds.nullable(),
 });
 export type TaskSettings = z.infer<typeof taskSettings>;
+/** As they are recorded: earlier versions had no throttle, and what was recorded is not added to. */
+export const recordedTaskSettings = taskSettings.extend({ throttle: throttleSettings.optional() });
+export type RecordedTaskSettings = z.infer<typeof recordedTaskSettings>;
 export const DEFAULT_TASK_SETTINGS: TaskSettings = {
   ...DEFAULT_REPLICATION_SETTINGS,
   cancelGraceSeconds: 3_600,

@@ -53,6 +53,9 @@ export const replicationSettings = z.object({
   throttle: throttleSettings.default(DEFAULT_THROTTLE),
 });
 export type ReplicationSettings = z.infer<typeof replicationSettings>;
+/** As they are recorded: earlier versions had no throttle, and what was recorded is not added to. */
+export const recordedReplicationSettings = replicationSettings.extend({ throttle: throttleSettings.optional() });
+export type RecordedReplicationSettings = z.infer<typeof recordedReplicationSettings>;
 export const DEFAULT_REPLICATION_SETTINGS: ReplicationSettings = {
   resumeWindowSeconds: 900,
   afterFailure: 'compare-digests',

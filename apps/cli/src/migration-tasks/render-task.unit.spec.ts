@@ -25,7 +25,7 @@ const digest = (rootDigest: string) => ({
 describe('a task on a page', () => {
   it('has its facts, phases and rounds', () => {
     const page = renderTask(exampleDocument(), plainPaint, NOW).split('\n');
-    expect(page.slice(0, 17)).toEqual([
+    expect(page.slice(0, 18)).toEqual([
       'Task       move db-01  11111111-1111-4111-8111-111111111111',
       'Status     running',
       'Step       Keeping the target in sync, ready for cutover',
@@ -33,6 +33,7 @@ describe('a task on a page', () => {
       'Site       33333333-3333-4333-8333-333333333333',
       'Target VM  44444444-4444-4444-8444-444444444444  2 CPUs, 2 GiB, uefi',
       'Schedule   every 60 s, next at 2026-03-01 12:01:00 UTC',
+      'Caps       network 300 Mbps, storage 30 % of the time, queue depth 4',
       'Resuming   within 15 min; after a failure what differs is sent; 3 retries, the first after 1 min',
       'Clean-up   1 h after a cancellation, 7 d after a failure',
       'Cutover    possible',
@@ -44,13 +45,13 @@ describe('a task on a page', () => {
       '· Final synchronization',
       '',
     ]);
-    expect(page[17]).toMatch(/^ROUND {2}KIND/);
-    expect(page).toHaveLength(19);
+    expect(page[18]).toMatch(/^ROUND {2}KIND/);
+    expect(page).toHaveLength(20);
   });
 
   it('says between facts and phases what keeps it from going on', () => {
     const page = renderTask(exampleLinkLost(), plainPaint, NOW).split('\n');
-    expect(page.slice(11, 14)).toEqual([
+    expect(page.slice(12, 15)).toEqual([
       '',
       '! link lost at 12:02:11 UTC, resumes by itself until 12:17:11 UTC (14 min 49 s left)',
       '',

@@ -7,9 +7,10 @@ import {
   migratedDisk,
   phase,
   phaseName,
+  recordedTaskSettings,
   schedule,
   targetSpecification,
-  taskSettings,
+  throttleSettings,
 } from '#libs/contracts';
 import { type Aggregate, defineCodec } from '#libs/eventsourcing';
 import type { MigrationTaskCommand } from './domain/migration-task.commands.js';
@@ -35,7 +36,7 @@ const migrationTaskCodec = defineCodec<MigrationTaskEvent>({
       concerns: z.array(concern),
       decisions: z.array(decision),
       itinerary: z.array(phase),
-      settings: taskSettings.optional(),
+      settings: recordedTaskSettings.optional(),
       createdAt: instant,
     }),
   },
@@ -54,6 +55,10 @@ const migrationTaskCodec = defineCodec<MigrationTaskEvent>({
   MigrationTaskHaltCleared: {
     stored: 'planning.migration-task-halt-cleared.v1',
     schema: z.object({ taskId, phase: phaseName, roundId: z.uuid() }),
+  },
+  ThrottleAdjusted: {
+    stored: 'planning.throttle-adjusted.v1',
+    schema: z.object({ taskId, throttle: throttleSettings }),
   },
   CleanUpCalledOff: {
     stored: 'planning.clean-up-called-off.v1',

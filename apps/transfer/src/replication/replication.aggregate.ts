@@ -4,9 +4,10 @@ import {
   comparison,
   instant,
   migratedDisk,
-  replicationSettings,
+  recordedReplicationSettings,
   resumeWindowCause,
   roundKind,
+  throttleSettings,
 } from '#libs/contracts';
 import { type Aggregate, defineCodec } from '#libs/eventsourcing';
 import type { ReplicationCommand } from './domain/replication.commands.js';
@@ -34,7 +35,7 @@ export const replications: Aggregate<ReplicationState, ReplicationCommand, Repli
         sourceMachineId: z.uuid(),
         restorerId: z.uuid(),
         disks: z.array(migratedDisk),
-        settings: replicationSettings.optional(),
+        settings: recordedReplicationSettings.optional(),
       }),
     },
     SyncRoundStarted: PUBLISHED.syncRoundStarted,
@@ -96,6 +97,10 @@ export const replications: Aggregate<ReplicationState, ReplicationCommand, Repli
     ReplicaVerified: PUBLISHED.replicaVerified,
     ReplicaDiffered: PUBLISHED.replicaDiffered,
     VerificationFailed: PUBLISHED.verificationFailed,
+    ReplicationThrottled: {
+      stored: 'transfer.replication-throttled.v1',
+      schema: ofTask.extend({ throttle: throttleSettings }),
+    },
     ReplicationPaused: { stored: 'transfer.replication-paused.v1', schema: ofTask },
     ReplicationResumed: PUBLISHED.replicationResumed,
     ReplicationStopped: PUBLISHED.replicationStopped,

@@ -1,4 +1,4 @@
-import { DEFAULT_THROTTLE, type ReplicationSettings } from '#libs/contracts';
+import { DEFAULT_THROTTLE, type ReplicationSettings, UNLIMITED_THROTTLE } from '#libs/contracts';
 import type { CommandOf, ReplicationCommand } from './domain/replication.commands.js';
 import type { End } from './domain/replication.events.js';
 import { type Replication, type ReplicationState, attemptIdOf } from './domain/replication.state.js';
@@ -103,6 +103,8 @@ const COMMANDS = {
   equal: (scene) => compare(scene, 'ab'),
   different: (scene) => compare(scene, 'ac'),
   unverifiable: (scene) => ({ type: 'FailVerification', ...verificationOf(scene), ...FAILING }),
+  throttle: () => ({ type: 'AdjustThrottle', throttle: UNLIMITED_THROTTLE }),
+  'throttle-again': () => ({ type: 'AdjustThrottle', throttle: DEFAULT_THROTTLE }),
   pause: () => ({ type: 'PauseReplication' }),
   resume: () => ({ type: 'ResumeReplication' }),
   stop: () => ({ type: 'StopReplication' }),

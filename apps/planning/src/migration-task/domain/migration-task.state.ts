@@ -8,6 +8,7 @@ import {
   type TargetSpecification,
   type TaskSettings,
   type TaskStatus,
+  taskSettings,
 } from '#libs/contracts';
 import type { MigrationTaskEvent, RecordedConcern, RecordedDecision } from './migration-task.events.js';
 
@@ -65,7 +66,8 @@ export const evolve = (state: MigrationTaskState, event: MigrationTaskEvent): Mi
   if (event.type === 'MigrationTaskCreated') {
     return {
       ...event.data,
-      settings: event.data.settings ?? DEFAULT_TASK_SETTINGS,
+      // What an earlier version did not know of has its default.
+      settings: taskSettings.parse(event.data.settings ?? DEFAULT_TASK_SETTINGS),
       status: 'running',
       stage: 'active',
       restorerId: null,
@@ -109,6 +111,8 @@ const evolveTask = (task: MigrationTask, event: LaterEvent): MigrationTask => {
       return { ...withCleanUp(task, event.data), halt: event.data.failure };
     case 'MigrationTaskHaltCleared':
       return withoutHalt(task);
+    case 'ThrottleAdjusted':
+      return { ...task, settings: { ...task.settings, throttle: event.data.throttle } };
     case 'MigrationTaskPaused':
       return { ...task, isPaused: true, cleanUp: null };
     case 'MigrationTaskResumed':

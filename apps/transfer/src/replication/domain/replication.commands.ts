@@ -6,6 +6,7 @@ import type {
   ReplicationFailureCode,
   ReplicationSettings,
   RoundTrigger,
+  ThrottleSettings,
 } from '#libs/contracts';
 import type { End, ReplicationPrepared } from './replication.events.js';
 
@@ -71,6 +72,7 @@ export type ReplicationCommand =
       readonly code: ReplicationFailureCode;
       readonly detail: string;
     }
+  | { readonly type: 'AdjustThrottle'; readonly throttle: ThrottleSettings }
   | { readonly type: 'PauseReplication' }
   | { readonly type: 'ResumeReplication' }
   | { readonly type: 'StopReplication' }

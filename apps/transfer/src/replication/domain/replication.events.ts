@@ -2,9 +2,10 @@ import type {
   Comparison,
   MigratedDisk,
   Published,
-  ReplicationSettings,
+  RecordedReplicationSettings,
   ResumeWindowCause,
   RoundKind,
+  ThrottleSettings,
 } from '#libs/contracts';
 import type { DomainEvent } from '#libs/eventsourcing';
 
@@ -20,7 +21,7 @@ export type ReplicationPrepared = DomainEvent<
     readonly restorerId: string;
     readonly disks: readonly MigratedDisk[];
     /** Left out by versions that had none: the defaults. */
-    readonly settings?: ReplicationSettings | undefined;
+    readonly settings?: RecordedReplicationSettings | undefined;
   }
 >;
 
@@ -128,6 +129,12 @@ export type ReplicaVerified = DomainEvent<'ReplicaVerified', Published['replicaV
 export type ReplicaDiffered = DomainEvent<'ReplicaDiffered', Published['replicaDiffered']>;
 export type VerificationFailed = DomainEvent<'VerificationFailed', Published['verificationFailed']>;
 
+/** Other caps, also for the round in hand. */
+export type ReplicationThrottled = DomainEvent<
+  'ReplicationThrottled',
+  { readonly taskId: string; readonly throttle: ThrottleSettings }
+>;
+
 /** A person holds everything; the round in hand keeps what it has. */
 export type ReplicationPaused = DomainEvent<'ReplicationPaused', { readonly taskId: string }>;
 /** A round in hand goes on with its next attempt. */
@@ -158,6 +165,7 @@ export type ReplicationEvent =
   | ReplicaVerified
   | ReplicaDiffered
   | VerificationFailed
+  | ReplicationThrottled
   | ReplicationPaused
   | ReplicationResumed
   | ReplicationStopped

@@ -10,6 +10,7 @@ import {
   type ResumeWindowCause,
   type RoundKind,
   type RoundTrigger,
+  replicationSettings,
 } from '#libs/contracts';
 import { uuidV5 } from '#libs/eventsourcing';
 import type { End, ReplicationEvent } from './replication.events.js';
@@ -129,10 +130,14 @@ export const evolve = (state: ReplicationState, event: ReplicationEvent): Replic
       sourceDigests: [],
       verification: null,
     };
-    return { ...fresh, ...event.data, settings: event.data.settings ?? DEFAULT_REPLICATION_SETTINGS };
+    return { ...fresh, ...event.data, settings: settingsOf(event) };
   }
   return state === null ? null : evolveReplication(state, event);
 };
+
+/** What an earlier version did not know of has its default. */
+const settingsOf = ({ data }: Extract<ReplicationEvent, { type: 'ReplicationPrepared' }>): ReplicationSettings =>
+  replicationSettings.parse(data.settings ?? DEFAULT_REPLICATION_SETTINGS);
 
 type LaterEvent = Exclude<ReplicationEvent, { type: 'ReplicationPrepared' }>;
 /** No work is in hand, so nothing is waited for. */
@@ -185,6 +190,8 @@ const evolveReplication = (state: Replication, event: LaterEvent): Replication =
     case 'ReplicaDiffered':
     case 'VerificationFailed':
       return evolveVerification(state, event);
+    case 'ReplicationThrottled':
+      return { ...state, settings: { ...state.settings, throttle: event.data.throttle } };
     case 'ReplicationPaused':
       return atRest(state);
     case 'ReplicationResumed':

@@ -36,5 +36,6 @@ const wantedInRound = (state: Replication, round: RoundInHand): WantedAssignment
     const served = exportOf.get(disk.diskId);
     return served === undefined ? [] : [{ ...disk, export: served }];
   });
-  return { agent: { kind: 'sync-round', ...ofAttempt, roundKind, resend, disks }, restorer };
+  const { throttle } = state.settings;
+  return { agent: { kind: 'sync-round', ...ofAttempt, roundKind, resend, throttle, disks }, restorer };
 };
