@@ -71,7 +71,18 @@ export const syncRoundAssignment = z.object({
   resend: z.boolean(),
   /** Comes anew with the same `assignmentId` when it is adjusted; the round takes it up and goes on. Left out: the defaults. */
   throttle: throttleSettings.optional(),
-  disks: z.array(z.object({ diskId: z.string(), device: z.string(), sizeBytes: bytes, export: nbdExport })).min(1),
+  disks: z
+    .array(
+      z.object({
+        diskId: z.string(),
+        device: z.string(),
+        sizeBytes: bytes,
+        /** The lower, the earlier; left out: after those that have one, small ones first. */
+        turn: z.number().int().nonnegative().optional(),
+        export: nbdExport,
+      }),
+    )
+    .min(1),
 });
 export type SyncRoundAssignment = z.infer<typeof syncRoundAssignment>;
 

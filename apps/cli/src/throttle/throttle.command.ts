@@ -22,10 +22,13 @@ export function addThrottleCommand(program: Command, context: CommandContext): v
     .option('--queue-depth <number>', 'reads in flight, over all disks', parseDepth)
     .addOption(new Option('--calendar <file>', 'other caps at certain hours, as JSON: {"timeZone", "windows": [...]}'))
     .addOption(new Option('--no-calendar', 'the same caps at all hours'))
-    .action(async (taskId: string, options: ThrottleOptions) => {
+    .action(async (taskId: string, options: ThrottleOptions, command: Command) => {
       const gateway = await context.gateway();
       const { task } = await gateway.migrationTask(taskId);
-      const wanted = await throttleFrom(options, task.settings.throttle);
+      const wanted = await throttleFrom(options, task.settings.throttle).catch((error: unknown) => {
+        if (error instanceof InvalidArgumentError) command.error(`error: ${error.message}`);
+        throw error;
+      });
       const throttle =
         wanted === undefined ? task.settings.throttle : (await gateway.setThrottle(taskId, wanted)).settings.throttle;
       print(context, { taskId, throttle }, () =>
