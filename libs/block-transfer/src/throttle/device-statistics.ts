@@ -14,8 +14,10 @@ export interface DeviceStatistics {
 const MIN_REQUESTS = 5;
 /** So many requests since the start tell what is usual. */
 const MIN_USUAL_REQUESTS = 200;
-/** A device that does not say so splits larger requests than this. */
-const DEFAULT_REQUEST_BYTES = 512 * 1024;
+/** The least that a segment of a request holds. */
+const PAGE_BYTES = 4096;
+/** For a device that does not say how it splits requests. */
+const DEFAULT_REQUEST_BYTES = 64 * 1024;
 
 /** @param text of `/sys/class/block/<name>/stat`, by the kernel's Documentation/block/stat.rst. @returns null when it is none */
 export const parseDeviceStatistics = (text: string): DeviceStatistics | null => {
@@ -43,7 +45,7 @@ export const othersLatencyBetween = (
 ): OthersLatency => {
   const reads = after.readRequests - before.readRequests;
   const writes = after.writeRequests - before.writeRequests;
-  const areOthers = reads - ownRequests >= reads / 2;
+  const areOthers = reads - ownRequests > reads / 2;
   return {
     readMs: areOthers ? meanOf(after.readTicksMs - before.readTicksMs, reads, MIN_REQUESTS) : null,
     writeMs: meanOf(after.writeTicksMs - before.writeTicksMs, writes, MIN_REQUESTS),
@@ -58,7 +60,8 @@ export const usualLatencyOf = (statistics: DeviceStatistics): OthersLatency => (
 
 /** One device's statistics; null where there are none, such as for an image file. */
 export interface StatisticsReader {
-  readonly maxRequestBytes: number;
+  /** A larger read may be split into requests as small as this, each of which the device counts. */
+  readonly leastRequestBytes: number;
   read(): Promise<DeviceStatistics | null>;
 }
 
@@ -66,9 +69,10 @@ export interface StatisticsReader {
 export const openStatistics = async (device: string): Promise<StatisticsReader> => {
   const folder = `/sys/class/block/${basename(await realpath(device).catch(() => device))}`;
   const text = (name: string): Promise<string> => readFile(`${folder}/${name}`, 'utf8').catch(() => '');
-  const maxKib = Number.parseInt(await text('queue/max_sectors_kb'), 10);
+  const [kib, segments] = await Promise.all([text('queue/max_sectors_kb'), text('queue/max_segments')]);
+  const leastBytes = Math.min(Number(kib.trim()) * 1024, Number(segments.trim()) * PAGE_BYTES);
   return {
-    maxRequestBytes: Number.isSafeInteger(maxKib) && maxKib > 0 ? maxKib * 1024 : DEFAULT_REQUEST_BYTES,
+    leastRequestBytes: Number.isSafeInteger(leastBytes) && leastBytes > 0 ? leastBytes : DEFAULT_REQUEST_BYTES,
     read: async () => parseDeviceStatistics(await text('stat')),
   };
 };

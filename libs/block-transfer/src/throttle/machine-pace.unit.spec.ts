@@ -52,7 +52,7 @@ class ManualClock implements PaceClock {
   }
 }
 
-const NO_STATISTICS = { maxRequestBytes: MIB, read: async () => null };
+const NO_STATISTICS = { leastRequestBytes: MIB, read: async () => null };
 
 describe('the pace of a machine', () => {
   let clock: ManualClock;
@@ -198,7 +198,7 @@ describe('the pace of a machine', () => {
       let writeMs = 4;
       let statistics = { readRequests: 0, readTicksMs: 0, writeRequests: 1_000, writeTicksMs: 4_000 };
       const busy = new MachinePace(clock, async () => ({
-        maxRequestBytes: MIB,
+        leastRequestBytes: MIB,
         read: async () => {
           const { writeRequests, writeTicksMs } = statistics;
           statistics = {
@@ -228,6 +228,32 @@ describe('the pace of a machine', () => {
       expect(await inNext(20_000)).toBeGreaterThan(0.35);
       expect(busy.figures.givesWay).toBe(false);
     });
+  });
+
+  it("does not give way to itself: a disk that splits our reads, and is slow, is nobody else's", async () => {
+    let reads = 0;
+    let ticksMs = 0;
+    const alone = new MachinePace(clock, async () => ({
+      leastRequestBytes: MIB / 2,
+      read: async () => ({
+        readRequests: 1_000 + reads,
+        readTicksMs: 1_000 + ticksMs,
+        writeRequests: 0,
+        writeTicksMs: 0,
+      }),
+    }));
+    alone.adjust({ ...UNLIMITED_THROTTLE, storageShare: 0.5 });
+    const own = await alone.ofDisk('/dev/sda', false);
+    void (async () => {
+      for (;;) {
+        await own.read(MIB, () => new Promise<void>((resolve) => clock.after(40, resolve)), never);
+        reads += 2;
+        ticksMs += 80;
+      }
+    })();
+    await clock.pass(20_000);
+    expect(reads).toBeGreaterThan(400);
+    expect(alone.figures.givesWay).toBe(false);
   });
 
   it('follows its calendar by itself, without anybody adjusting it', async () => {

@@ -53,7 +53,8 @@ export class PacedDevice {
   end(bytes: number, nowMs: number, isCharged: boolean): void {
     if (isCharged) this.share.end(nowMs);
     this.reads.end(bytes, nowMs);
-    this.#ownRequests += Math.ceil(bytes / this.statistics.maxRequestBytes);
+    // Rather too many: our own requests must not be taken for the source's.
+    this.#ownRequests += Math.ceil(bytes / this.statistics.leastRequestBytes) + 1;
   }
 
   /** Once per interval, while it is open: looks at what the source's own requests take. */
