@@ -235,6 +235,12 @@ describe('with a machine and its task', () => {
     const nowhere = { kind: 'cron', expression: '0 2 * * *', timeZone: 'Middle/Earth' };
     expectRefusal(await ask('put', task('/schedule'), nowhere), 'PLANNING.SCHEDULE_INVALID');
     expectRefusal(await ask('put', task('/schedule'), { ...cron, catchUp: 'all' }), 'REQUEST.INVALID');
+    const windows = [{ days: ['monday'], from: '08:00', to: '18:00', storageShare: 0.1 }];
+    const unknownZone = { calendar: { timeZone: 'Middle/Earth', windows } };
+    expectRefusal(await ask('put', task('/throttle'), unknownZone), 'PLANNING.THROTTLE_INVALID');
+    for (const wrong of [{ networkBytesPerSecond: 0 }, { storageShare: 30 }, { calendar: { windows } }, { speed: 1 }]) {
+      expectRefusal(await ask('put', task('/throttle'), wrong), 'REQUEST.INVALID');
+    }
     expectRefusal(await ask('post', task('/rounds'), { resend: 'yes' }), 'REQUEST.INVALID');
     expectRefusal(await ask('post', task('/retry')), 'PLANNING.TASK_NOT_HALTED');
     expectRefusal(await ask('post', task('/resume')), 'PLANNING.TASK_NOT_PAUSED');

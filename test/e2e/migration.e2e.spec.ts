@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EventStoreDb } from '#libs/eventstore';
-import type { EventView, SyncRoundView } from '#libs/contracts';
+import { type EventView, type SyncRoundView, UNLIMITED_THROTTLE } from '#libs/contracts';
 import { compareUsedBlocks } from '../../infra/demo/target-check/index.js';
 import { waitFor } from '../../infra/demo/machine/wait-for.js';
 import { Cleanup } from '../../infra/demo/steps/cleanup.js';
@@ -17,6 +17,7 @@ import { makeTestFolder, removeTestFolder } from './migration/test-folder.js';
 const MIB = 1024 * 1024;
 const BUSINESS_SERVICE = join(import.meta.dirname, '../../dist/infra/demo/business-service/main.js');
 const SETTLED_WITHIN_MS = 60_000;
+const SLOW_BYTES_PER_SECOND = 1_000_000;
 /** Long enough that nothing reaches the time point before the servers are killed. */
 const SCHEDULE_SECONDS = 6;
 
@@ -158,8 +159,20 @@ describe('a machine moves from a REST call to identical bytes', () => {
       folder,
     });
     await business.start();
-    const { taskId, targetVmId } = await operator.createTask({ name: 'busy machine', sourceMachineId, siteId });
+    // Slow enough that the full round would take minutes; other caps reach it while it runs.
+    const throttle = { ...UNLIMITED_THROTTLE, networkBytesPerSecond: SLOW_BYTES_PER_SECOND };
+    const order = { name: 'busy machine', sourceMachineId, siteId, settings: { throttle } };
+    const { taskId, targetVmId } = await operator.createTask(order);
     busyTaskId = taskId;
+    await operator.until(taskId, 'the full round to be under way', ({ replication }) =>
+      replication?.activity === 'transferring' ? true : undefined,
+    );
+    const { settings } = await operator.setThrottle(taskId, UNLIMITED_THROTTLE);
+    expect(settings.throttle).toEqual(UNLIMITED_THROTTLE);
+    const full = await operator.untilRoundCompleted(taskId, 'the full round', ({ roundKind }) => roundKind === 'full');
+    expect(full.attempts).toBe(1);
+    const [result] = full.disks;
+    expect(result?.durationMs).toBeLessThan((sentBytesOf(full) / SLOW_BYTES_PER_SECOND) * 1000 * 0.5);
     await operator.untilCutoverPossible(taskId);
 
     const { nextTimePoint } = await operator.setSchedule(taskId, { kind: 'interval', everySeconds: SCHEDULE_SECONDS });

@@ -1,13 +1,15 @@
 import {
   ChangeTracker,
   describeBlake3,
+  MachinePace,
   makeDataIdentity,
   nameWithBlake3,
   openSourceDisk,
+  roundBuffers,
   syncDisk,
   usedBlocksOf,
 } from '#libs/block-transfer';
-import type { EndpointReport } from '#libs/contracts';
+import { DEFAULT_THROTTLE, type EndpointReport } from '#libs/contracts';
 import {
   AssignmentFollower,
   EndpointLink,
@@ -29,6 +31,9 @@ import { RoundRunner } from './round/round-runner.js';
 import { RoundStateFile } from './round/round-state.file.js';
 import { SOFTWARE } from './software.js';
 import type { AgentState } from './state/agent-state.js';
+
+/** More would not be faster, as they share the queue depth and the network; fewer would leave a slow disk's time unused. */
+const DISKS_AT_ONCE = 2;
 
 export interface AgentOptions {
   readonly state: AgentState;
@@ -71,11 +76,14 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     log,
   });
   const changes = new ChangeTracker({ name: traceNameOf(options.state.folder), log });
+  const pace = new MachinePace();
   const rounds = new RoundRunner({
     collectInventory: () => inventories.collect(),
-    ...{ usedBlocksOf, openSourceDisk },
+    ...{ usedBlocksOf, openSourceDisk, pace },
     reachTarget: (target, aborted) => reachTarget(target, security, aborted),
     syncDisk: (disk) => syncDisk({ ...disk, security }),
+    buffers: roundBuffers(),
+    disksAtOnce: DISKS_AT_ONCE,
     digestTables: new DigestTableFolder(options.state.digestsFolder),
     changes,
     quiesce: new SourceQuiesce({
@@ -95,6 +103,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   });
   const follower = followAssignments(rounds, report, options.log);
   link.onAssignment((assignment) => {
+    // Not by way of the follower: for it, the same assignment again is nothing new.
+    if (assignment.kind === 'sync-round') pace.adjust(assignment.throttle ?? DEFAULT_THROTTLE);
     follower.follow(assignment);
   });
   try {

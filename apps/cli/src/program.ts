@@ -12,6 +12,7 @@ import { addScheduleCommand } from './schedules/schedule.command.js';
 import { addSourceMachinesCommand } from './source-machines/source-machines.command.js';
 import { addSyncCommand } from './sync-rounds/sync.command.js';
 import { addEventsCommand } from './task-events/events.command.js';
+import { addThrottleCommand } from './throttle/throttle.command.js';
 
 export type GlobalOptions = { readonly url?: string; readonly keyFile?: string; readonly json?: boolean };
 
@@ -35,6 +36,7 @@ export function landfallProgram(context: CommandContext): Command {
   addWatchCommand(program, context);
   addSyncCommand(program, context);
   addScheduleCommand(program, context);
+  addThrottleCommand(program, context);
   addPauseAndCancelCommands(program, context);
   addCutoverCommands(program, context);
   addAcknowledgedCommand(program, context);

@@ -10,6 +10,7 @@ import { CancellationController } from './migration-tasks/cancellation.controlle
 import { MigrationTaskReader } from './migration-tasks/migration-task-reader.js';
 import { MigrationTasksController } from './migration-tasks/migration-tasks.controller.js';
 import { PauseController } from './migration-tasks/pause.controller.js';
+import { ThrottleController } from './migration-tasks/throttle.controller.js';
 import { SynchronizationController } from './migration-tasks/synchronization.controller.js';
 import { OpenApiDocument } from './openapi/openapi-document.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
@@ -36,6 +37,7 @@ export class GatewayModule {
         MigrationTasksController,
         SynchronizationController,
         PauseController,
+        ThrottleController,
         CancellationController,
         CutoverController,
         ProgressController,

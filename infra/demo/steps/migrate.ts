@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { SyncRoundView } from '#libs/contracts';
+import { type SyncRoundView, UNLIMITED_THROTTLE } from '#libs/contracts';
 import type { TaskDocument } from '../../../apps/cli/src/gateway/task-document.js';
 import { totalsOf } from '../../../apps/cli/src/sync-rounds/render-rounds.js';
 import { sizeInWords } from '../../../apps/cli/src/terminal/quantities-in-words.js';
@@ -26,6 +26,8 @@ export async function migrate(context: DemoContext, setting: MigrationSetting): 
     siteId: setting.siteId,
     diskIds: [setting.diskId],
     target: TARGET,
+    // Nobody works on this machine, and somebody watches.
+    settings: { throttle: UNLIMITED_THROTTLE },
   });
   const follower = new TaskFollower(setting.gateway, taskId);
   context.cleanup.add('stop following the task', async () => follower.stop());

@@ -32,3 +32,13 @@ export { makeDataIdentity, type DataIdentity } from './tls/data-identity.js';
 export { DiskResume } from './round/disk-resume.js';
 export { syncDisk } from './round/sync-disk.js';
 export type { RoundProgress, SyncDiskOptions, SyncDiskResult } from './round/sync-round.js';
+export {
+  MachinePace,
+  SYSTEM_PACE_CLOCK,
+  type DiskPace,
+  type PaceClock,
+  type PaceFigures,
+} from './throttle/machine-pace.js';
+export { estimateRound, type RoundStanding } from './throttle/round-estimate.js';
+export { UNPACED, wireBytesOf, type RoundPace } from './throttle/round-pace.js';
+export { roundBuffers, type RoundBuffers } from './round/round-buffers.js';

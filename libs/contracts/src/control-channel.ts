@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { certificatePem } from './certificate.js';
 import { machineInventory } from './inventory.js';
 import { byteRange, bytes, instant } from './quantities.js';
+import { roundPace, throttleSettings } from './throttle.js';
 
 /**
  * The control channel: JSON messages over one WebSocket per endpoint, the same in active and passive mode.
@@ -81,7 +82,20 @@ export const syncRoundAssignment = z.object({
   /** Everything is sent again, whatever the target is known to hold. */
   resend: z.boolean(),
   digestAlgorithm: wantedDigestAlgorithm,
-  disks: z.array(z.object({ diskId: z.string(), device: z.string(), sizeBytes: bytes, export: nbdExport })).min(1),
+  /** Comes anew with the same `assignmentId` when it is adjusted; the round takes it up and goes on. Left out: the defaults. */
+  throttle: throttleSettings.optional(),
+  disks: z
+    .array(
+      z.object({
+        diskId: z.string(),
+        device: z.string(),
+        sizeBytes: bytes,
+        /** The lower, the earlier; left out: after those that have one, small ones first. */
+        turn: z.number().int().nonnegative().optional(),
+        export: nbdExport,
+      }),
+    )
+    .min(1),
 });
 export type SyncRoundAssignment = z.infer<typeof syncRoundAssignment>;
 
@@ -239,6 +253,8 @@ export const endpointProgress = z.object({
       acknowledgedBytes: bytes,
     }),
   ),
+  /** Of the agent's rounds. */
+  pace: roundPace.optional(),
 });
 export type EndpointProgress = z.infer<typeof endpointProgress>;
 

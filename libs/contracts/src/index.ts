@@ -9,4 +9,5 @@ export * from './provisioning-calls.js';
 export * from './published-events.js';
 export * from './quantities.js';
 export * from './service-call.js';
+export * from './throttle.js';
 export * from './transfer-calls.js';

@@ -2,7 +2,13 @@ import { z } from 'zod';
 import { failure, migratedDisk } from './published-events.js';
 import { bytes, instant } from './quantities.js';
 import { serviceCall } from './service-call.js';
-import { DEFAULT_REPLICATION_SETTINGS, DIGEST_ALGORITHM_BEFORE_CHOICE, replicationSettings } from './transfer-calls.js';
+import { throttleSettings } from './throttle.js';
+import {
+  DEFAULT_REPLICATION_SETTINGS,
+  SETTINGS_SINCE,
+  replicationSettings,
+  settingsBeforeChoice,
+} from './transfer-calls.js';
 
 export const severity = z.enum(['critical', 'warning', 'information']);
 
@@ -58,7 +64,7 @@ export type Schedule = z.infer<typeof schedule>;
 
 const graceSeconds = z.number().int().min(0).max(31_536_000);
 
-/** How a task deals with what goes wrong. */
+/** How a task deals with what goes wrong, and what it may take of its source. */
 export const taskSettings = replicationSettings.extend({
   /** Between a cancellation and the clean-up, which deletes the target: time to change one's mind. */
   cancelGraceSeconds: graceSeconds,
@@ -72,12 +78,12 @@ export const DEFAULT_TASK_SETTINGS: TaskSettings = {
   failureGraceSeconds: 604_800,
 };
 /** As events hold them; see `recordedReplicationSettings`. */
-export const recordedTaskSettings = taskSettings.partial({ digestAlgorithm: true });
+export const recordedTaskSettings = taskSettings.extend(SETTINGS_SINCE);
 export type RecordedTaskSettings = z.infer<typeof recordedTaskSettings>;
 /** Settings as they were recorded; undefined: by a version that had none. */
 export const taskSettingsFromRecord = (recorded: RecordedTaskSettings | undefined): TaskSettings => ({
   ...(recorded ?? DEFAULT_TASK_SETTINGS),
-  digestAlgorithm: recorded?.digestAlgorithm ?? DIGEST_ALGORITHM_BEFORE_CHOICE,
+  ...settingsBeforeChoice(recorded),
 });
 
 export const migrationTaskOrder = z.object({
@@ -175,6 +181,12 @@ export const planningCalls = {
   setSchedule: serviceCall(
     'planning.set-schedule',
     z.object({ taskId: z.uuid(), schedule: schedule.nullable() }),
+    migrationTaskView,
+  ),
+  /** The whole of it: what is left out takes its default. */
+  adjustThrottle: serviceCall(
+    'planning.adjust-throttle',
+    z.object({ taskId: z.uuid(), throttle: throttleSettings }),
     migrationTaskView,
   ),
   retryMigrationTask: serviceCall('planning.retry-migration-task', ofTask, migrationTaskView),

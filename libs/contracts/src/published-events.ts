@@ -18,7 +18,13 @@ export const failure = z.object({
 });
 export type Failure = z.infer<typeof failure>;
 
-export const migratedDisk = z.object({ diskId: z.string(), device: z.string(), sizeBytes: bytes });
+export const migratedDisk = z.object({
+  diskId: z.string(),
+  device: z.string(),
+  sizeBytes: bytes,
+  /** Its turn in a round, by the order in which the operator named the disks; left out: small ones first. */
+  turn: z.number().int().nonnegative().optional(),
+});
 export type MigratedDisk = z.infer<typeof migratedDisk>;
 
 export const roundTrigger = z.enum(['itinerary', 'manual', 'schedule', 'retry']);

@@ -12,6 +12,7 @@ import { machineInventory } from './inventory.js';
 import { failure, migratedDisk, roundTrigger } from './published-events.js';
 import { byteRange, bytes, instant } from './quantities.js';
 import { nothing, serviceCall } from './service-call.js';
+import { DEFAULT_THROTTLE, throttleSettings } from './throttle.js';
 
 export const sourceMachineView = z.object({
   sourceMachineId: z.uuid(),
@@ -50,7 +51,7 @@ export type ResumeWindowCause = z.infer<typeof resumeWindowCause>;
 export const resumeWindowView = z.object({ cause: resumeWindowCause, openedAt: instant, deadlineAt: instant });
 export type ResumeWindowView = z.infer<typeof resumeWindowView>;
 
-/** How a replication deals with interruptions; part of a task's order. */
+/** How a replication deals with interruptions and with its source; part of a task's order. */
 export const replicationSettings = z.object({
   resumeWindowSeconds: z.number().int().min(1).max(86_400),
   /** After a failed round: send what differs from the kept digests, or everything. */
@@ -60,6 +61,8 @@ export const replicationSettings = z.object({
   retryDelaySeconds: z.number().int().min(1).max(86_400),
   /** How blocks are compared and the target is proven equal; the same for all rounds of a task. */
   digestAlgorithm,
+  /** What of the source it may take. */
+  throttle: throttleSettings.default(DEFAULT_THROTTLE),
 });
 export type ReplicationSettings = z.infer<typeof replicationSettings>;
 export const DEFAULT_REPLICATION_SETTINGS: ReplicationSettings = {
@@ -68,17 +71,26 @@ export const DEFAULT_REPLICATION_SETTINGS: ReplicationSettings = {
   retryLimit: 3,
   retryDelaySeconds: 60,
   digestAlgorithm: 'blake3',
+  throttle: DEFAULT_THROTTLE,
 };
 
-/** As events hold them: recorded before tasks could choose their digests, they name none. */
-export const recordedReplicationSettings = replicationSettings.partial({ digestAlgorithm: true });
+/** What earlier versions did not record, and is not added to what they recorded. */
+export const SETTINGS_SINCE = { digestAlgorithm: digestAlgorithm.optional(), throttle: throttleSettings.optional() };
+/** As events hold them: recorded before tasks could choose their digests or their throttle, they name none. */
+export const recordedReplicationSettings = replicationSettings.extend(SETTINGS_SINCE);
 export type RecordedReplicationSettings = z.infer<typeof recordedReplicationSettings>;
-/** What an event means that does not name its digests. */
-export const DIGEST_ALGORITHM_BEFORE_CHOICE: ReplicationSettings['digestAlgorithm'] = 'sha256';
+/** What an event means that does not name them. */
+export const settingsBeforeChoice = ({
+  digestAlgorithm = 'sha256',
+  throttle = DEFAULT_THROTTLE,
+}: Partial<RecordedReplicationSettings> = {}): Pick<ReplicationSettings, 'digestAlgorithm' | 'throttle'> => ({
+  digestAlgorithm,
+  throttle,
+});
 /** Settings as they were recorded; undefined: by a version that had none. */
 export const settingsFromRecord = (recorded: RecordedReplicationSettings | undefined): ReplicationSettings => ({
   ...(recorded ?? DEFAULT_REPLICATION_SETTINGS),
-  digestAlgorithm: recorded?.digestAlgorithm ?? DIGEST_ALGORITHM_BEFORE_CHOICE,
+  ...settingsBeforeChoice(recorded),
 });
 
 export const replicationView = z.object({
@@ -168,6 +180,12 @@ export const transferCalls = {
   /** The task was cancelled: the round in hand ends, the ends are told to rest. Taken back by `reinstate`. */
   stopReplication: serviceCall('transfer.stop-replication', ofTask, nothing),
   reinstateReplication: serviceCall('transfer.reinstate-replication', ofTask, nothing),
+  /** Other caps, also for the round in hand. */
+  adjustThrottle: serviceCall(
+    'transfer.adjust-throttle',
+    z.object({ taskId: z.uuid(), throttle: throttleSettings }),
+    nothing,
+  ),
   /** What the target acknowledged: joined ranges of each disk, of one round or of all that are remembered. */
   readAcknowledgedRanges: serviceCall(
     'transfer.read-acknowledged-ranges',

@@ -12,6 +12,7 @@ export const WHEN: Readonly<Record<string, string>> = {
   'planning.phase-completed.v1': 'the fact that the phase waits for has happened',
   'planning.migration-task-halted.v1': 'the phase in hand has failed; the task waits for a person',
   'planning.migration-task-halt-cleared.v1': 'a round begins that may bring what the halted phase waits for',
+  'planning.throttle-adjusted.v1': 'a person wants other caps on the source',
   'planning.clean-up-called-off.v1': 'a person asks for a round of another kind while the task is halted',
   'planning.migration-task-paused.v1': 'a person holds the task',
   'planning.migration-task-resumed.v1': 'a person lets it go on; with the date of its clean-up if it had halted',
@@ -79,6 +80,7 @@ export const WHEN: Readonly<Record<string, string>> = {
   'transfer.replica-differed.v1': 'at least one has not',
   'transfer.verification-failed.v1':
     'the restore environment could not digest the target, its window has expired, or the task is cancelled',
+  'transfer.replication-throttled.v1': 'other caps hold, also for the round in hand',
   'transfer.replication-paused.v1': 'a person pauses the task',
   'transfer.replication-resumed.v1': 'a person resumes it',
   'transfer.replication-stopped.v1': 'the task is cancelled',

@@ -6,6 +6,8 @@ import {
   type Schedule,
   type SyncRoundView,
   type TaskSettings,
+  type ThrottleSettings,
+  UNLIMITED_THROTTLE,
   eventView,
   hciSiteView,
   migrationTaskView,
@@ -44,13 +46,15 @@ export class Operator {
     return this.#ask('post', '/hci-sites', 201, hciSiteView, { name, driver: 'local-process', version: '1.0' });
   }
 
+  /** At full speed, unless the settings say otherwise: tests are not to wait for the caps of a source in use. */
   createTask(order: {
     readonly name: string;
     readonly sourceMachineId: string;
     readonly siteId: string;
     readonly settings?: Partial<TaskSettings>;
   }) {
-    return this.#ask('post', '/migration-tasks', 201, migrationTaskView, order);
+    const settings = { throttle: UNLIMITED_THROTTLE, ...order.settings };
+    return this.#ask('post', '/migration-tasks', 201, migrationTaskView, { ...order, settings });
   }
 
   document(taskId: string): Promise<TaskDocument> {
@@ -96,6 +100,10 @@ export class Operator {
     const path = `/migration-tasks/${taskId}/acknowledged-ranges?roundId=${roundId}`;
     const { disks } = await this.#ask('get', path, 200, transferCalls.readAcknowledgedRanges.reply);
     return disks;
+  }
+
+  setThrottle(taskId: string, throttle: ThrottleSettings): Promise<MigrationTaskView> {
+    return this.#ask('put', `/migration-tasks/${taskId}/throttle`, 200, migrationTaskView, throttle);
   }
 
   setSchedule(taskId: string, schedule: Schedule): Promise<MigrationTaskView> {

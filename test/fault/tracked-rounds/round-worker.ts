@@ -7,8 +7,14 @@ import { DigestTableFolder } from '../../../apps/agent/src/round/digest-table.fo
 import { RoundRunner } from '../../../apps/agent/src/round/round-runner.js';
 import { RoundStateFile } from '../../../apps/agent/src/round/round-state.file.js';
 import { SourceQuiesce } from '../../../apps/agent/src/quiesce/source-quiesce.js';
-import { ChangeTracker, openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
-import type { Disk, EndpointReport, MachineInventory, SyncRoundAssignment } from '#libs/contracts';
+import { ChangeTracker, MachinePace, openSourceDisk, roundBuffers, syncDisk, usedBlocksOf } from '#libs/block-transfer';
+import {
+  UNLIMITED_THROTTLE,
+  type Disk,
+  type EndpointReport,
+  type MachineInventory,
+  type SyncRoundAssignment,
+} from '#libs/contracts';
 import { systemScheduler } from '#libs/endpoint-link';
 import { join } from 'node:path';
 
@@ -28,9 +34,13 @@ const tell = (news: WorkerNews): void => void process.send?.(news);
 const log = (level: string, message: string): void => tell({ log: `${level}: ${message}` });
 let disks: readonly Disk[] = [];
 
+const pace = new MachinePace();
+pace.adjust(UNLIMITED_THROTTLE);
 const runner = new RoundRunner({
   collectInventory: async () => inventoryOf(disks),
-  ...{ usedBlocksOf, openSourceDisk, syncDisk },
+  ...{ usedBlocksOf, openSourceDisk, syncDisk, pace },
+  buffers: roundBuffers(),
+  disksAtOnce: 2,
   reachTarget: (target, signal) => reachTarget(target, {}, signal),
   digestTables: new DigestTableFolder(join(folder, 'digests')),
   changes: new ChangeTracker({

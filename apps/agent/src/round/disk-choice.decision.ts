@@ -11,14 +11,17 @@ export interface RoundDisk {
 
 /**
  * Finds the assigned disks on the machine as it is now. Kernel names change between boots, so the disk's id decides,
- * not the device that the server remembers. Small disks first: the most disks are done when something breaks.
+ * not the device that the server remembers. In the order that the operator wants; else small disks first: the most
+ * disks are done when something breaks.
  * @throws EndpointFailure `SOURCE_DISK_CHANGED`
  */
 export function chooseDisks(assignment: SyncRoundAssignment, inventory: MachineInventory): readonly RoundDisk[] {
   return assignment.disks
     .map((assigned) => ({ assigned, present: findDisk(assigned, inventory) }))
-    .sort((a, b) => a.assigned.sizeBytes - b.assigned.sizeBytes);
+    .sort((a, b) => turnOf(a) - turnOf(b) || a.assigned.sizeBytes - b.assigned.sizeBytes);
 }
+
+const turnOf = ({ assigned }: RoundDisk): number => assigned.turn ?? Number.MAX_SAFE_INTEGER;
 
 function findDisk(assigned: AssignedDisk, inventory: MachineInventory): Disk {
   const present = inventory.disks.find((disk) => disk.diskId === assigned.diskId);

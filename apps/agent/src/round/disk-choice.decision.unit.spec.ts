@@ -10,6 +10,18 @@ describe('chooseDisks', () => {
     expect(chosen.map(({ present }) => present.device)).toEqual(['/dev/sdz', '/dev/large']);
   });
 
+  it('takes them in the order that the operator gave, and the others after them', () => {
+    const disks = [fakeDisk('large', 300), fakeDisk('small', 100), fakeDisk('middle', 200), fakeDisk('tiny', 1)];
+    const assignment = fakeAssignment('full', disks);
+    const turns: Readonly<Record<string, number>> = { large: 0, middle: 1 };
+    const ordered = assignment.disks.map((disk) => {
+      const turn = turns[disk.diskId];
+      return turn === undefined ? disk : { ...disk, turn };
+    });
+    const chosen = chooseDisks({ ...assignment, disks: ordered }, fakeInventory(disks));
+    expect(chosen.map(({ present }) => present.diskId)).toEqual(['large', 'middle', 'tiny', 'small']);
+  });
+
   it.each([
     ['is gone', []],
     ['has another size', [fakeDisk('a', 101)]],

@@ -1,13 +1,21 @@
 import {
   DIGEST_BLOCK_BYTES,
   DigestTable,
+  roundBuffers,
+  UNPACED,
   type BaselineState,
   type SyncDiskOptions,
   type SyncDiskResult,
   type TakenChanges,
   type TrackingStanding,
 } from '#libs/block-transfer';
-import type { EndpointProgress, EndpointReport, MachineInventory, RoundKind } from '#libs/contracts';
+import {
+  UNLIMITED_THROTTLE,
+  type EndpointProgress,
+  type EndpointReport,
+  type MachineInventory,
+  type RoundKind,
+} from '#libs/contracts';
 import type { ReportOutcome } from '#libs/endpoint-link';
 import type { HeldFileSystems } from '../quiesce/hold-file-systems.js';
 import { fakeAssignment, fakeDisk, fakeInventory, ROUND_ID, TASK_ID } from './round-fixture.fake.js';
@@ -102,6 +110,9 @@ export class FakeMachine {
   lost = new AbortController();
   changes: ChangeTracking = NO_TRACKING;
   heldUntilRelease = true;
+  /** Disks whose pace was asked for, and whether it is that of a source that is held. */
+  readonly paced: [string, boolean][] = [];
+  disksAtOnce = 1;
   answer: (report: EndpointReport) => Promise<ReportOutcome> = async () => 'acknowledged';
   reach: (signal: AbortSignal) => Promise<void> = async () => undefined;
   transfer: (options: SyncDiskOptions) => Promise<void> = async () => undefined;
@@ -146,6 +157,9 @@ export class FakeMachine {
       },
       syncDisk: (options) => this.#syncDisk(options),
       changes: this.changes,
+      pace: this.#pace(),
+      buffers: roundBuffers(),
+      disksAtOnce: this.disksAtOnce,
       digestTables: { prepare: async () => undefined, of: (taskId, diskId) => this.#store(taskId, diskId) },
       state: {
         read: async () => this.state,
@@ -183,6 +197,20 @@ export class FakeMachine {
           this.diary.push(`hold ${disks.map((disk) => disk.diskId).join()}`);
           return this.#held();
         },
+      },
+    };
+  }
+
+  #pace(): RoundPorts['pace'] {
+    const { networkBytesPerSecond, storageShare } = UNLIMITED_THROTTLE;
+    return {
+      ofDisk: async (device, isHeld) => {
+        this.paced.push([device, isHeld]);
+        return { ...UNPACED, close: () => undefined };
+      },
+      figures: {
+        caps: { networkBytesPerSecond, storageShare, isByCalendar: false },
+        ...{ sentBytesPerSecond: 0, linkBytesPerSecond: 2, storageBytesPerSecond: 1, givesWay: false },
       },
     };
   }

@@ -2,6 +2,7 @@ import {
   DIGEST_BLOCK_BYTES,
   EndpointFailure,
   type DigestJournal,
+  type DiskPace,
   type DiskToTrack,
   type SourceDisk,
   type SyncDiskOptions,
@@ -20,6 +21,7 @@ import { ofAttempt } from './of-attempt.js';
 import type { RoundInHand } from './round-in-hand.js';
 import { PROGRESS_INTERVAL_MS } from './round-progress.js';
 import type { RoundPorts } from './round.ports.js';
+import { severalAtOnce } from './several-at-once.js';
 import { reachPatiently } from './target-link.js';
 
 /**
@@ -39,6 +41,7 @@ interface Source {
   readonly used: UsedMap;
   readonly source: SourceDisk;
   readonly changes: TakenChanges;
+  readonly pace: DiskPace;
   /** Every byte that the round needs of this disk has been read; may be called more than once. */
   readonly onRead: () => void;
 }
@@ -78,7 +81,7 @@ export class RoundAttempt {
       const compares = await this.#round.prepare(disks, resend, changes);
       const left = this.#round.left(disks);
       await this.#establishLink(left, compares, signal);
-      await (roundKind === 'final' ? this.#syncHeld(left, signal) : this.#syncInTurn(left, signal));
+      await (roundKind === 'final' ? this.#syncHeld(left, signal) : this.#syncLive(left, signal));
       return this.#round.results;
     } finally {
       endTelling();
@@ -98,11 +101,12 @@ export class RoundAttempt {
     });
   }
 
-  async #syncInTurn(disks: readonly RoundDisk[], signal: AbortSignal): Promise<void> {
-    for (const disk of disks) {
+  /** While the source goes on. */
+  async #syncLive(disks: readonly RoundDisk[], signal: AbortSignal): Promise<void> {
+    await severalAtOnce(disks, this.#ports.disksAtOnce, signal, async (disk, either) => {
       await this.#ports.quiesce.flush([disk.present]);
-      await this.#syncDisk(disk, { signal, isHeld: false }, () => undefined);
-    }
+      await this.#syncDisk(disk, { signal: either, isHeld: false }, () => undefined);
+    });
   }
 
   /** All disks are read while all file systems are held still, so that they belong to one moment. */
@@ -111,16 +115,20 @@ export class RoundAttempt {
     const held = await this.#ports.quiesce.hold(disks.map((disk) => disk.present));
     let released: Promise<boolean> | null = null;
     const release = (): Promise<boolean> => (released ??= held.release());
-    const reading = { signal: AbortSignal.any([signal, held.lost]), isHeld: true };
+    const unread = new Set(disks);
+    const whileHeld = AbortSignal.any([signal, held.lost]);
     try {
       await this.#ports.changes.settle();
-      for (const [index, disk] of disks.entries()) {
+      await severalAtOnce(disks, this.#ports.disksAtOnce, whileHeld, async (disk, either) => {
         // The source goes on as soon as the last disk is read, not when the target has written it.
-        const onRead = index === disks.length - 1 ? (): void => void release() : (): void => undefined;
-        await this.#syncDisk(disk, reading, onRead).catch(async (error: unknown) => {
+        const onRead = (): void => {
+          unread.delete(disk);
+          if (unread.size === 0) void release();
+        };
+        await this.#syncDisk(disk, { signal: either, isHeld: true }, onRead).catch(async (error: unknown) => {
           throw held.lost.aborted ? await this.#causeOfLostHold(error, disk.assigned.export, signal) : error;
         });
-      }
+      });
       if (!(await release())) throw heldTooShort(held);
     } finally {
       await release();
@@ -139,12 +147,14 @@ export class RoundAttempt {
 
   async #syncDisk(disk: RoundDisk, reading: Reading, onRead: Source['onRead']): Promise<void> {
     const { present } = disk;
-    this.#round.progress.enter('mapping');
+    this.#round.progress.enter(disk.assigned.diskId, 'mapping');
     const used = await this.#ports.usedBlocksOf(present, { signal: reading.signal });
     const source = await this.#ports.openSourceDisk(present.device);
+    const pace = await this.#ports.pace.ofDisk(present.device, reading.isHeld);
     try {
-      this.#round.finish(await this.#transfer(disk, reading, { used, source, onRead }));
+      this.#round.finish(await this.#transfer(disk, reading, { used, source, pace, onRead }));
     } finally {
+      pace.close();
       await source.close();
     }
   }
@@ -182,10 +192,11 @@ export class RoundAttempt {
     { resume, baseline, digests }: DiskInHand,
     journal: DigestJournal,
     { signal, isHeld }: Reading,
-    { used, source, changes, onRead }: Source,
+    { used, source, pace, changes, onRead }: Source,
   ): SyncDiskOptions {
     return {
-      ...{ diskId, source, used, target, baseline, digests, resume, journal, signal, dirty: changes.dirty },
+      ...{ diskId, source, used, target, baseline, digests, resume, journal, pace, signal, dirty: changes.dirty },
+      buffers: this.#ports.buffers,
       ...(isHeld ? { timeouts: { replyTimeoutMs: HELD_SILENCE_LIMIT_MS } } : {}),
       onProgress: (standing) => {
         const rescans = standing.activity === 'transferring' && baseline !== null && changes.comparison === 'rescan';

@@ -1,13 +1,21 @@
 import {
+  MachinePace,
   mergeExtents,
   openSourceDisk,
+  roundBuffers,
   startNbdkit,
   syncDisk,
   totalBytes,
   usedBlocksOf,
   type NbdkitServer,
 } from '#libs/block-transfer';
-import type { ByteRange, EndpointProgress, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
+import {
+  UNLIMITED_THROTTLE,
+  type ByteRange,
+  type EndpointProgress,
+  type EndpointReport,
+  type SyncRoundAssignment,
+} from '#libs/contracts';
 import { systemScheduler } from '#libs/endpoint-link';
 import { randomBytes } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -63,11 +71,15 @@ class Bench {
 
   runner(folder = this.folder): RoundRunner {
     const disk = { ...fakeDisk('disk', DISK_BYTES), device: this.source, partitions: [] };
+    const pace = new MachinePace();
+    pace.adjust(UNLIMITED_THROTTLE);
     return new RoundRunner({
       collectInventory: async () => fakeInventory([disk]),
-      ...{ usedBlocksOf, openSourceDisk, syncDisk },
+      ...{ usedBlocksOf, openSourceDisk, syncDisk, pace },
       reachTarget: (target, signal) => reachTarget(target, {}, signal),
       changes: NO_TRACKING,
+      buffers: roundBuffers(),
+      disksAtOnce: 2,
       digestTables: new DigestTableFolder(join(folder, 'digests')),
       quiesce: {
         flush: async () => undefined,

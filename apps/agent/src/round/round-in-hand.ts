@@ -49,6 +49,7 @@ export class RoundInHand {
   finish(result: DiskRoundResult): void {
     this.#results.set(result.diskId, result);
     this.#disks.get(result.diskId)?.putAway();
+    this.progress.leave(result.diskId);
   }
 
   /** The disks that this round is not done with. */

@@ -1,3 +1,4 @@
+import { estimateRound, type PaceFigures, type RoundStanding } from '#libs/block-transfer';
 import type { EndpointProgress, SyncRoundAssignment } from '#libs/contracts';
 import type { Scheduler } from '#libs/endpoint-link';
 import type { OfAttempt } from './of-attempt.js';
@@ -18,6 +19,9 @@ export interface DiskStanding {
 
 type DiskProgress = EndpointProgress['disks'][number];
 
+/** Of several disks at work, the one furthest to the left says what the round does. */
+const TELLING: readonly Activity[] = ['transferring', 'rescanning', 'mapping', 'flushing'];
+
 /**
  * Where all disks of a round stand, over all its attempts: a lost link or a pause takes nothing back. Told twice a
  * second while an attempt runs.
@@ -26,6 +30,10 @@ export class RoundProgress {
   readonly #disks: Map<string, DiskProgress>;
   /** As it was when the attempt began. */
   #earlier: ReadonlyMap<string, DiskProgress> = new Map();
+  /** What is done on the disks that are at work. */
+  readonly #atWork = new Map<string, Activity>();
+  /** Disks whose used blocks are known. */
+  readonly #planned = new Set<string>();
   #activity: Activity = 'waiting-for-link';
 
   constructor(disks: SyncRoundAssignment['disks']) {
@@ -36,6 +44,7 @@ export class RoundProgress {
   /** @param readsAgain what earlier attempts went through has to be gone through again */
   beginAttempt(readsAgain: boolean): void {
     this.#activity = 'waiting-for-link';
+    this.#atWork.clear();
     if (readsAgain) for (const [diskId, disk] of this.#disks) this.#disks.set(diskId, { ...disk, processedBytes: 0 });
     this.#earlier = new Map(this.#disks);
   }
@@ -49,17 +58,42 @@ export class RoundProgress {
     const processedBytes = Math.min(plannedBytes, Math.max(standing.processedBytes, earlier?.processedBytes ?? 0));
     const sentBytes = (earlier?.sentBytes ?? 0) + standing.sentBytes;
     const acknowledgedBytes = (earlier?.acknowledgedBytes ?? 0) + standing.acknowledgedBytes;
-    this.#activity = activity;
+    this.enter(diskId, activity);
+    this.#planned.add(diskId);
     this.#disks.set(diskId, { ...disk, plannedBytes, processedBytes, sentBytes, acknowledgedBytes });
   }
 
-  enter(activity: Activity): void {
-    this.#activity = activity;
+  enter(diskId: string, activity: Activity): void {
+    this.#atWork.set(diskId, activity);
+    this.#decideActivity();
   }
 
-  at(now: Date, { taskId, assignmentId }: Omit<OfAttempt, 'roundId'>): EndpointProgress {
+  /** The disk is done. */
+  leave(diskId: string): void {
+    this.#atWork.delete(diskId);
+    this.#decideActivity();
+  }
+
+  /** With nothing at work it stays what it was. */
+  #decideActivity(): void {
+    const activities = new Set(this.#atWork.values());
+    this.#activity = TELLING.find((activity) => activities.has(activity)) ?? this.#activity;
+  }
+
+  at(now: Date, { taskId, assignmentId }: Omit<OfAttempt, 'roundId'>, figures: PaceFigures): EndpointProgress {
     const disks = [...this.#disks.values()];
-    return { taskId, assignmentId, at: now.toISOString(), activity: this.#activity, disks };
+    const pace = estimateRound(this.#standing(disks), figures);
+    return { taskId, assignmentId, at: now.toISOString(), activity: this.#activity, disks, pace };
+  }
+
+  /** Of a disk that was not looked at yet, everything may have to be gone through. */
+  #standing(disks: readonly DiskProgress[]): RoundStanding {
+    const sum = (of: (disk: DiskProgress) => number): number => disks.reduce((total, disk) => total + of(disk), 0);
+    return {
+      plannedBytes: sum((disk) => (this.#planned.has(disk.diskId) ? disk.plannedBytes : disk.diskBytes)),
+      processedBytes: sum((disk) => disk.processedBytes),
+      sentBytes: sum((disk) => disk.sentBytes),
+    };
   }
 
   /** What the next attempt need not do again, for people. */
@@ -76,11 +110,12 @@ export class RoundProgress {
     ports: {
       readonly scheduler: Scheduler;
       readonly now: () => Date;
+      readonly pace: { readonly figures: PaceFigures };
       readonly progress: (progress: EndpointProgress) => void;
     },
   ): () => void {
     const tellNow = (): void => {
-      ports.progress(this.at(ports.now(), ofAttempt));
+      ports.progress(this.at(ports.now(), ofAttempt, ports.pace.figures));
     };
     let cancel = (): void => undefined;
     const beat = (): void => {

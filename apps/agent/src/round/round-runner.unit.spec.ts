@@ -1,4 +1,4 @@
-import { DIGEST_BLOCK_BYTES, DigestTable, EndpointFailure } from '#libs/block-transfer';
+import { DIGEST_BLOCK_BYTES, DigestTable, EndpointFailure, type SyncDiskOptions } from '#libs/block-transfer';
 import { LinkClosedError, type ReportOutcome } from '#libs/endpoint-link';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeMachine, FakeTracking, knownTable, LARGE, RESULT, SMALL } from './fake-machine.fake.js';
@@ -233,6 +233,98 @@ describe('RoundRunner', () => {
       activity,
       'flushing',
     ]);
+  });
+
+  it('tells the pace, and how long the round will take by it', async () => {
+    await machine.run('full');
+    // Two disks of which nothing is known, at one byte per second from the storage.
+    const all = SMALL.sizeBytes + LARGE.sizeBytes;
+    expect(machine.progress[0]?.pace).toMatchObject({ limitedBy: 'storage', remainingMs: all * 1000 });
+    expect(machine.progress.at(-1)?.pace).toMatchObject({ remainingMs: 0 });
+  });
+
+  describe('with several disks at once', () => {
+    beforeEach(() => {
+      machine.disksAtOnce = 2;
+      machine.restart();
+    });
+
+    /** Every transfer waits for the others, or for its signal. */
+    const untilAllAreAtWork = (count: number, then: (options: SyncDiskOptions) => Promise<void>): void => {
+      let atWork = 0;
+      let go = (): void => undefined;
+      const all = new Promise<void>((resolve) => (go = resolve));
+      machine.transfer = async (options) => {
+        atWork += 1;
+        if (atWork === count) go();
+        await all;
+        await then(options);
+      };
+    };
+
+    it('works on them side by side, with one set of buffers, each by its own pace', async () => {
+      untilAllAreAtWork(2, async () => undefined);
+      await machine.run('full');
+      expect(machine.reports[1]).toMatchObject({ kind: 'round-completed', disks: [{}, {}] });
+      const [small, large] = [machine.given.get('small'), machine.given.get('large')];
+      expect(small?.buffers).toBeDefined();
+      expect(small?.buffers).toBe(large?.buffers);
+      expect(small?.pace).not.toBe(large?.pace);
+      expect(machine.paced).toEqual([
+        ['/dev/small', false],
+        ['/dev/large', false],
+      ]);
+    });
+
+    it('ends the others with the first that fails, and reports its reason', async () => {
+      untilAllAreAtWork(2, async ({ diskId, signal }) => {
+        if (diskId === 'large') throw new EndpointFailure('TARGET_DISK_FULL', 'no room');
+        await new Promise((_resolve, reject) => {
+          signal?.addEventListener('abort', () => reject(signal.reason as Error));
+        });
+      });
+      await machine.run('full');
+      expect(machine.reports).toEqual([ESTABLISHED, failure('TARGET_DISK_FULL')]);
+      expect(machine.diary.filter((line) => /^(end|close)/.test(line)).sort()).toEqual([
+        'close /dev/large',
+        'close /dev/small',
+        'end large',
+        'end small',
+      ]);
+    });
+
+    it('says what the busiest disk does', async () => {
+      untilAllAreAtWork(2, async ({ diskId, onProgress }) => {
+        const standing = { plannedBytes: 4, processedBytes: 1, sentBytes: 0, acknowledgedBytes: 0 };
+        onProgress?.({ activity: diskId === 'small' ? 'transferring' : 'flushing', ...standing });
+        await new Promise((resolve) => setImmediate(resolve));
+        machine.beat();
+      });
+      await machine.run('full');
+      expect(machine.progress.map(({ activity }) => activity)).toContain('transferring');
+      expect(machine.progress.at(-1)?.activity).toBe('flushing');
+    });
+
+    it('lets go of a held source when the last of them is read, whichever that is', async () => {
+      let endSmall = (): void => undefined;
+      const smallMayEnd = new Promise<void>((resolve) => (endSmall = resolve));
+      machine.transfer = ({ diskId }) => (diskId === 'small' ? smallMayEnd : Promise.resolve());
+      machine.afterTransfer = () => {
+        machine.diary.push('written');
+        endSmall();
+      };
+      await machine.run('final');
+      expect(machine.deeds.filter((line) => !line.startsWith('map'))).toEqual([
+        'reach small',
+        'hold small,large',
+        'sync small',
+        'sync large',
+        'written',
+        'release',
+        'written',
+      ]);
+      expect(machine.paced.map(([, isHeld]) => isHeld)).toEqual([true, true]);
+    });
   });
 
   describe('a final round', () => {

@@ -1,4 +1,12 @@
-import type { ChangeTracker, DigestTableFile, openSourceDisk, syncDisk, usedBlocksOf } from '#libs/block-transfer';
+import type {
+  ChangeTracker,
+  DigestTableFile,
+  MachinePace,
+  openSourceDisk,
+  RoundBuffers,
+  syncDisk,
+  usedBlocksOf,
+} from '#libs/block-transfer';
 import type { Disk, EndpointProgress, EndpointReport, MachineInventory, NbdExport } from '#libs/contracts';
 import type { ReportOutcome, Scheduler } from '#libs/endpoint-link';
 import type { HeldFileSystems } from '../quiesce/hold-file-systems.js';
@@ -31,6 +39,12 @@ export interface RoundPorts {
   /** Finds out whether a target disk can be reached. Rejects with an EndpointFailure, or with the signal's reason. */
   readonly reachTarget: (target: NbdExport, signal: AbortSignal) => Promise<void>;
   readonly syncDisk: typeof syncDisk;
+  /** What rounds may take of this machine. */
+  readonly pace: Pick<MachinePace, 'ofDisk' | 'figures'>;
+  /** What all disks are read into. */
+  readonly buffers: RoundBuffers;
+  /** Disks that are worked on at the same time. */
+  readonly disksAtOnce: number;
   readonly digestTables: DigestTables;
   readonly changes: ChangeTracking;
   readonly quiesce: Quiesce;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   type MigrationTaskView,
   type Schedule,
+  type ThrottleSettings,
   byteRange,
   bytes,
   concern,
@@ -99,6 +100,10 @@ export class GatewayClient {
 
   removeSchedule(taskId: string) {
     return this.#ask('DELETE', taskPath(taskId, '/schedule'), z.unknown());
+  }
+
+  setThrottle(taskId: string, throttle: ThrottleSettings): Promise<MigrationTaskView> {
+    return this.#ask('PUT', taskPath(taskId, '/throttle'), migrationTaskView, throttle);
   }
 
   retry(taskId: string) {

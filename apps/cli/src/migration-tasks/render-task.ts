@@ -7,6 +7,7 @@ import { renderRounds } from '../sync-rounds/render-rounds.js';
 import type { Paint } from '../terminal/paint.js';
 import { momentInWords, sizeInWords, spanInWords } from '../terminal/quantities-in-words.js';
 import { renderPairs, withoutControlCharacters as clean } from '../terminal/table.js';
+import { throttleInWords } from '../throttle/caps-in-words.js';
 import { scheduleInWords, statusInWords } from './render-tasks.js';
 
 /**
@@ -18,7 +19,7 @@ export function renderTask(document: TaskDocument, paint: Paint, nowMs: number):
   const { task, replication, cutover } = document;
   const interruptions = renderInterruptions(document, paint, nowMs);
   const parts = [
-    renderFacts(task, cutover, paint),
+    renderFacts(task, cutover, paint, nowMs),
     ...(interruptions.length === 0 ? [] : [interruptions.join('\n')]),
     renderPhases(task, paint),
     ...renderFailures(document, paint),
@@ -45,7 +46,7 @@ function renderFailures({ task, replication }: TaskDocument, paint: Paint): read
   ];
 }
 
-function renderFacts(task: MigrationTaskView, cutover: CutoverView, paint: Paint): string {
+function renderFacts(task: MigrationTaskView, cutover: CutoverView, paint: Paint, nowMs: number): string {
   const next = task.nextTimePoint === null ? '' : `, next at ${momentInWords(task.nextTimePoint)} UTC`;
   const { cpuCount, memoryBytes, firmware } = task.target;
   return renderPairs(
@@ -57,6 +58,7 @@ function renderFacts(task: MigrationTaskView, cutover: CutoverView, paint: Paint
       ['Site', task.siteId],
       ['Target VM', `${task.targetVmId}  ${cpuCount} CPUs, ${sizeInWords(memoryBytes)}, ${firmware}`],
       ['Schedule', `${scheduleInWords(task.schedule)}${next}`],
+      ['Caps', clean(throttleInWords(task.settings.throttle, nowMs))],
       ['Resuming', settingsInWords(task.settings)],
       ['Digests', DIGESTS_IN_WORDS[task.settings.digestAlgorithm]],
       ['Clean-up', cleanUpInWords(task)],

@@ -33,6 +33,7 @@ describe('a task on a page', () => {
       'Site       33333333-3333-4333-8333-333333333333',
       'Target VM  44444444-4444-4444-8444-444444444444  2 CPUs, 2 GiB, uefi',
       'Schedule   every 60 s, next at 2026-03-01 12:01:00 UTC',
+      'Caps       network 300 Mbps, storage 30 % of the time, queue depth 4',
       'Resuming   within 15 min; after a failure what differs is sent; 3 retries, the first after 1 min',
       'Digests    BLAKE3',
       'Clean-up   1 h after a cancellation, 7 d after a failure',

@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type TargetWishes, type TaskSettings, taskSettings } from '#libs/contracts';
+import { DEFAULT_THROTTLE, type TargetWishes, type TaskSettings, taskSettings } from '#libs/contracts';
 import { type CommandContext, print } from '../command-context.js';
 import type { MigrationTaskWish } from '../gateway/gateway-client.js';
 import { parseSeconds, parseSize } from '../terminal/quantities-in-words.js';
+import { addCapOptions } from '../throttle/throttle.command.js';
 import { renderPreCheck } from './render-task.js';
 import { renderTasks } from './render-tasks.js';
 
@@ -26,6 +27,8 @@ export type SettingsOptions = {
   readonly digests?: TaskSettings['digestAlgorithm'];
   readonly cancelGrace?: number;
   readonly failureGrace?: number | 'never';
+  readonly network?: number | null;
+  readonly storage?: number | null;
 };
 
 export function addTaskCreateCommand(task: Command, context: CommandContext): void {
@@ -41,7 +44,7 @@ export function addTaskCreateCommand(task: Command, context: CommandContext): vo
     .addOption(new Option('--firmware <kind>', 'firmware of the target VM').choices(['bios', 'uefi']))
     .option('--copy-raw-disks', 'also copy disks without partitions and file system')
     .option('--check', 'run the pre-checks and create nothing');
-  addSettingsOptions(create).action(async (options: TaskCreateOptions) => {
+  addCapOptions(addSettingsOptions(create)).action(async (options: TaskCreateOptions) => {
     const gateway = await context.gateway();
     if (options.check === true) {
       const check = await gateway.checkMigrationTask(wishFrom(options));
@@ -105,6 +108,7 @@ export function wishFrom(options: TaskCreateOptions): MigrationTaskWish {
 
 function settingsFrom(options: SettingsOptions): Partial<TaskSettings> {
   const { resumeWindow, afterFailure, retryLimit, retryDelay, digests, cancelGrace, failureGrace } = options;
+  const throttle = throttleOf(options);
   return {
     ...(resumeWindow === undefined ? {} : { resumeWindowSeconds: resumeWindow }),
     ...(afterFailure === undefined ? {} : { afterFailure }),
@@ -113,6 +117,16 @@ function settingsFrom(options: SettingsOptions): Partial<TaskSettings> {
     ...(digests === undefined ? {} : { digestAlgorithm: digests }),
     ...(cancelGrace === undefined ? {} : { cancelGraceSeconds: cancelGrace }),
     ...(failureGrace === undefined ? {} : { failureGraceSeconds: failureGrace === 'never' ? null : failureGrace }),
+    ...(throttle === undefined ? {} : { throttle }),
+  };
+}
+
+function throttleOf({ network, storage }: SettingsOptions): TaskSettings['throttle'] | undefined {
+  if (network === undefined && storage === undefined) return undefined;
+  return {
+    ...DEFAULT_THROTTLE,
+    ...(network === undefined ? {} : { networkBytesPerSecond: network }),
+    ...(storage === undefined ? {} : { storageShare: storage }),
   };
 }
 

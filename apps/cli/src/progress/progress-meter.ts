@@ -9,7 +9,7 @@ export type ProgressMeter = {
   readonly sentBytes: number;
   /** Over the last seconds; null while there is too little to tell. */
   readonly bytesPerSecond: number | null;
-  /** Null while there is no rate. */
+  /** As the agent reckons by the caps, the link and the storage; else by the rate. Null while nothing is known. */
   readonly remainingMs: number | null;
   readonly samples: readonly Sample[];
 };
@@ -39,16 +39,16 @@ export function observeProgress(meter: ProgressMeter | undefined, progress: Endp
     processedBytes,
     sentBytes: sum((disk) => disk.sentBytes),
     bytesPerSecond,
-    remainingMs:
-      bytesPerSecond === null || bytesPerSecond === 0
-        ? null
-        : (Math.max(0, plannedBytes - processedBytes) / bytesPerSecond) * 1000,
+    remainingMs: progress.pace?.remainingMs ?? remainingBy(bytesPerSecond, plannedBytes - processedBytes),
     samples,
   };
 }
 
 const isSameWork = (a: EndpointProgress, b: EndpointProgress): boolean =>
   a.assignmentId === b.assignmentId && a.activity === b.activity;
+
+const remainingBy = (bytesPerSecond: number | null, leftBytes: number): number | null =>
+  bytesPerSecond === null || bytesPerSecond === 0 ? null : (Math.max(0, leftBytes) / bytesPerSecond) * 1000;
 
 function rateOver(samples: readonly Sample[]): number | null {
   const [first, last] = [samples[0], samples.at(-1)];

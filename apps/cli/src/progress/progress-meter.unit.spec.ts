@@ -1,11 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { endpointProgress } from '#libs/contracts';
+import { type RoundPace, endpointProgress } from '#libs/contracts';
 import { exampleProgress } from '../gateway/example-documents.js';
 import { plainPaint } from '../terminal/paint.js';
 import { type ProgressMeter, observeProgress } from './progress-meter.js';
 import { renderProgress } from './render-progress.js';
 
 const MIB = 1024 ** 2;
+const PACE: RoundPace = {
+  networkBytesPerSecond: 37_500_000,
+  storageShare: 0.3,
+  isByCalendar: false,
+  sentBytesPerSecond: 30_000_000,
+  expectedBytesPerSecond: 36_000_000,
+  remainingMs: 60_000,
+  limitedBy: 'network-cap',
+};
 
 const meterOf = (samples: readonly (readonly [atMs: number, processedMib: number])[]): ProgressMeter => {
   let meter: ProgressMeter | undefined;
@@ -29,6 +38,28 @@ describe('the progress meter', () => {
     ]);
     expect(meter.bytesPerSecond).toBe(100 * MIB);
     expect(meter.remainingMs).toBe(5_000);
+  });
+
+  it('believes the agent about the remaining time: it knows of caps, and of what was not measured yet', () => {
+    const progress = exampleProgress(0, 100);
+    const told = { ...progress, pace: { ...PACE, remainingMs: 123_000 } };
+    expect(observeProgress(undefined, told)).toMatchObject({ bytesPerSecond: null, remainingMs: 123_000 });
+    const unknown = observeProgress(undefined, { ...progress, pace: { ...PACE, remainingMs: null } });
+    expect(unknown.remainingMs).toBeNull();
+  });
+
+  it('says what caps are in force, what is sent, and what holds the round back', () => {
+    const lineOf = (pace: Partial<RoundPace>): string | undefined => {
+      const progress = endpointProgress.parse({ ...exampleProgress(0, 100), pace: { ...PACE, ...pace } });
+      return renderProgress(observeProgress(undefined, progress), 120, plainPaint).at(-1);
+    };
+    expect(lineOf({})).toBe(
+      'Caps: network 300 Mbps, storage 30 % of the time; sending 240 Mbps; limited by the network cap',
+    );
+    expect(lineOf({ networkBytesPerSecond: null, isByCalendar: true, limitedBy: 'source-latency' })).toBe(
+      'Caps: network unlimited, storage 30 % of the time (calendar); sending 240 Mbps; giving way to the source, which needs its disk (below 30 %)',
+    );
+    expect(lineOf({ limitedBy: null })).not.toContain('limited');
   });
 
   it('shows a stall as a rate of nothing and an unknown end', () => {

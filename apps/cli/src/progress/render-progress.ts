@@ -1,8 +1,9 @@
-import type { EndpointProgress } from '#libs/contracts';
+import type { EndpointProgress, LimitingFactor, RoundPace } from '#libs/contracts';
 import type { Paint } from '../terminal/paint.js';
 import { percentInWords, renderProgressBar } from '../terminal/progress-bar.js';
 import { durationInWords, rateInWords, sizeInWords } from '../terminal/quantities-in-words.js';
 import { shownWidth, withoutControlCharacters } from '../terminal/table.js';
+import { bitRateInWords, capsInWords, shareInWords } from '../throttle/caps-in-words.js';
 import type { ProgressMeter } from './progress-meter.js';
 
 const ACTIVITIES: Readonly<Record<EndpointProgress['activity'], string>> = {
@@ -31,10 +32,30 @@ export function renderProgress(meter: ProgressMeter, columns: number, paint: Pai
   const lines = [wholeLine(meter, held), ...(disks.length < 2 ? [] : disks.map(diskLine))];
   const room = columns - LABEL_WIDTH - Math.max(...lines.map(({ tail }) => shownWidth(tail))) - GAPS;
   const width = Math.min(MAX_BAR_WIDTH, Math.max(MIN_BAR_WIDTH, room));
-  return lines.map(({ label, fraction, tail }) => {
+  const bars = lines.map(({ label, fraction, tail }) => {
     const shownLabel = label.length > LABEL_WIDTH ? `${label.slice(0, LABEL_WIDTH - 1)}…` : label.padEnd(LABEL_WIDTH);
     return `${shownLabel}  ${renderProgressBar(fraction, width, paint)} ${tail}`;
   });
+  const { pace } = meter.latest;
+  return pace === undefined || held !== undefined ? bars : [...bars, paint('quiet', paceInWords(pace))];
+}
+
+const FACTORS: Readonly<Record<LimitingFactor, (pace: RoundPace) => string>> = {
+  'network-cap': () => 'limited by the network cap',
+  link: () => 'limited by the link or the target',
+  'storage-cap': () => 'limited by the storage cap',
+  'source-latency': ({ storageShare }) =>
+    `giving way to the source, which needs its disk${storageShare === null ? '' : ` (below ${shareInWords(storageShare)})`}`,
+  storage: () => 'limited by the storage',
+};
+
+/** The caps in force, what goes over the network, and what holds the round back. */
+function paceInWords(pace: RoundPace): string {
+  return [
+    `Caps: ${capsInWords(pace)}${pace.isByCalendar ? ' (calendar)' : ''}`,
+    `sending ${bitRateInWords(pace.sentBytesPerSecond)}`,
+    ...(pace.limitedBy === null ? [] : [FACTORS[pace.limitedBy](pace)]),
+  ].join('; ');
 }
 
 /** The restore environment sees what comes, not how much will come. */

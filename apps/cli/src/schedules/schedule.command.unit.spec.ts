@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_THROTTLE } from '#libs/contracts';
 import { wishFrom } from '../migration-tasks/task-create.command.js';
 import { scheduleFrom } from './schedule.command.js';
 
@@ -50,6 +51,13 @@ describe('a migration task from options', () => {
       cancelGraceSeconds: 0,
       failureGraceSeconds: 3,
     });
+  });
+
+  it('has the caps that were said, and the defaults of the others', () => {
+    expect(wishFrom({ ...needed, network: null }).settings).toEqual({
+      throttle: { ...DEFAULT_THROTTLE, networkBytesPerSecond: null },
+    });
+    expect(wishFrom({ ...needed, storage: 0.5 }).settings).toMatchObject({ throttle: { storageShare: 0.5 } });
   });
 
   it('has what was said', () => {

@@ -27,7 +27,7 @@ export class MigrationTaskOrder {
   readonly siteId!: string;
 
   @ApiPropertyOptional({
-    description: 'Only these disks of the source; left out means all.',
+    description: 'Only these disks of the source, worked on in this order; left out means all, small ones first.',
     type: [String],
     minItems: 1,
     maxItems: MAX_DISKS,

@@ -1,7 +1,9 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsInt, Max, Min, ValidateIf } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsObject, Max, Min, ValidateIf, ValidateNested } from 'class-validator';
 import { DEFAULT_TASK_SETTINGS as DEFAULTS, type TaskSettings, taskSettings } from '#libs/contracts';
 import { MayBeLeftOut } from '../requests/field-rules.js';
+import { Throttle } from './throttle.dto.js';
 
 const DAY_SECONDS = 86_400;
 const YEAR_SECONDS = 31_536_000;
@@ -100,4 +102,15 @@ export class TaskSettingsWishes {
   @Min(0)
   @Max(YEAR_SECONDS)
   readonly failureGraceSeconds?: number | null;
+
+  @ApiPropertyOptional({
+    description: 'What the task may take of its source.',
+    type: Throttle,
+    default: DEFAULTS.throttle,
+  })
+  @MayBeLeftOut()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => Throttle)
+  readonly throttle?: Throttle;
 }

@@ -3,10 +3,18 @@ import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { DEFAULT_TASK_SETTINGS, migrationTaskOrder, planningCalls, schedule } from '#libs/contracts';
+import {
+  DEFAULT_TASK_SETTINGS,
+  migrationTaskOrder,
+  planningCalls,
+  schedule,
+  taskSettings,
+  throttleSettings,
+} from '#libs/contracts';
 import { Cancellation } from './cancellation.dto.js';
 import { CronSchedule, IntervalSchedule } from './schedule.dto.js';
 import { TaskSettingsWishes } from './task-settings.dto.js';
+import { Throttle } from './throttle.dto.js';
 
 /** Whatever the gateway lets pass, the services take, and the other way round: their limits are the same. */
 
@@ -54,4 +62,45 @@ it('a schedule catches up as the contract says', () => {
     expect([catchUp, isValid(IntervalSchedule, { ...interval, catchUp })]).toEqual([catchUp, isTaken]);
     expect([catchUp, isValid(CronSchedule, { ...cron, catchUp })]).toEqual([catchUp, isTaken]);
   }
+});
+
+const window = { days: ['monday'], from: '08:00', to: '18:00' };
+const calendarOf = (...windows: unknown[]): object => ({ calendar: { timeZone: 'UTC', windows } });
+
+it.each<[string, unknown]>([
+  ...[undefined, null, 0, 124_999, 125_000, 125_000.5, 12_500_000_000, 12_500_000_001, '1'].map(
+    (each): [string, unknown] => ['network', { networkBytesPerSecond: each }],
+  ),
+  ...[undefined, null, 0, 0.009, 0.01, 0.3, 1, 1.01, 30, '0.3', NaN].map((each): [string, unknown] => [
+    'storage',
+    { storageShare: each },
+  ]),
+  ...[undefined, null, 0, 1, 32, 33, 1.5].map((each): [string, unknown] => ['depth', { storageQueueDepth: each }]),
+  ...[undefined, null, {}, [], 'none', { timeZone: 'UTC' }, { timeZone: '', windows: [window] }].map(
+    (each): [string, unknown] => ['calendar', { calendar: each }],
+  ),
+  ['one window', calendarOf(window)],
+  ['no window', calendarOf()],
+  ['no window but null', calendarOf(null)],
+  ['too many windows', calendarOf(...Array<unknown>(51).fill(window))],
+  ...(
+    [
+      { days: [] },
+      { days: ['Monday'] },
+      { days: 'monday' },
+      { days: Array<string>(8).fill('monday') },
+      { from: '24:00' },
+      { from: '8:00' },
+      { from: 800 },
+      { to: '24:00' },
+      { to: '24:01' },
+      { networkBytesPerSecond: null },
+      { networkBytesPerSecond: 1 },
+      { storageShare: null },
+      { storageShare: 2 },
+    ] as const
+  ).map((change): [string, unknown] => ['window', calendarOf({ ...window, ...change })]),
+])('caps have the limits of the contract: %s of %j', (_what, throttle) => {
+  expect(isValid(TaskSettingsWishes, { throttle })).toBe(taskSettings.partial().safeParse({ throttle }).success);
+  expect(isValid(Throttle, throttle as object)).toBe(throttleSettings.safeParse(throttle).success);
 });

@@ -30,7 +30,11 @@ import {
   sourceMachineView,
   syncRoundView,
   targetSpecification,
+  roundPace,
   taskSettings,
+  throttleCalendar,
+  throttleSettings,
+  throttleWindow,
   transferCalls,
 } from '#libs/contracts';
 import { problemExample } from './examples.js';
@@ -101,7 +105,20 @@ const described = {
     'What the target acknowledged as durably written, disk by disk.',
   ],
   ResumeWindow: [resumeWindowView, 'Open while work waits; it goes on by itself before `deadlineAt`, and fails then.'],
-  ReplicationSettings: [replicationSettings, 'How a replication deals with interruptions.'],
+  ThrottleWindowSettings: [
+    throttleWindow,
+    'A time of the week with other caps; null: unlimited, left out: as outside.',
+  ],
+  ThrottleCalendarSettings: [
+    throttleCalendar,
+    'Other caps at certain hours of the week; the first open window counts.',
+  ],
+  ThrottleSettings: [throttleSettings, 'What a task may take of its source; null: unlimited.'],
+  RoundPace: [
+    roundPace,
+    'The caps in force in a round, what it does with them, and how long it will take by the least of cap, link and storage. `limitedBy` names that.',
+  ],
+  ReplicationSettings: [replicationSettings, 'How a replication deals with interruptions and with its source.'],
   Replication: [replicationView, 'The copy of the disks, as transfer sees it. Newest round last.'],
   Cutover: [cutoverView, 'The change from source to target, as cutover sees it.'],
   MigrationTaskDocument: [

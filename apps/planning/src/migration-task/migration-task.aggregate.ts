@@ -10,6 +10,7 @@ import {
   recordedTaskSettings,
   schedule,
   targetSpecification,
+  throttleSettings,
 } from '#libs/contracts';
 import { type Aggregate, defineCodec } from '#libs/eventsourcing';
 import type { MigrationTaskCommand } from './domain/migration-task.commands.js';
@@ -54,6 +55,10 @@ const migrationTaskCodec = defineCodec<MigrationTaskEvent>({
   MigrationTaskHaltCleared: {
     stored: 'planning.migration-task-halt-cleared.v1',
     schema: z.object({ taskId, phase: phaseName, roundId: z.uuid() }),
+  },
+  ThrottleAdjusted: {
+    stored: 'planning.throttle-adjusted.v1',
+    schema: z.object({ taskId, throttle: throttleSettings }),
   },
   CleanUpCalledOff: {
     stored: 'planning.clean-up-called-off.v1',

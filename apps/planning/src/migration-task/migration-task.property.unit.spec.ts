@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { migrationTaskView } from '#libs/contracts';
+import { UNLIMITED_THROTTLE, migrationTaskView } from '#libs/contracts';
 import { fold } from '#libs/eventsourcing';
 import { expectFoldToSurviveTheReadModel, expectRepeatsToChangeNothing, recordCommands } from '#libs/testing';
 import { STANDARD_ITINERARY } from './domain/itinerary.js';
@@ -35,6 +35,8 @@ const scheduling: MigrationTaskCommand[] = [
   { type: 'ScheduleSync', schedule: HOURLY, nextTimePoint: LONG_AGO },
   { type: 'ScheduleSync', schedule: { ...HOURLY, catchUp: 'skip' }, nextTimePoint: LONG_AGO },
   { type: 'RemoveSyncSchedule' },
+  { type: 'AdjustThrottle', throttle: UNLIMITED_THROTTLE },
+  { type: 'AdjustThrottle', throttle: ORDER.settings.throttle },
   ...[1, 2].map((generation): MigrationTaskCommand => ({
     type: 'ReachTimePoint',
     generation,

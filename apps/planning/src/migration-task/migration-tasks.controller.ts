@@ -69,6 +69,14 @@ export class MigrationTasksController {
     return this.#handle(taskId, scheduleCommand(schedule, context.now), context);
   }
 
+  @Answers(planningCalls.adjustThrottle)
+  async adjustThrottle(
+    { taskId, throttle }: RequestOf<typeof planningCalls.adjustThrottle>,
+    context: CommandContext,
+  ): Promise<ReplyOf<typeof planningCalls.adjustThrottle>> {
+    return this.#handle(taskId, { type: 'AdjustThrottle', throttle }, context);
+  }
+
   @Answers(planningCalls.retryMigrationTask)
   async retry(
     { taskId }: RequestOf<typeof planningCalls.retryMigrationTask>,

@@ -8,6 +8,7 @@ import {
   recordedReplicationSettings,
   resumeWindowCause,
   roundKind,
+  throttleSettings,
 } from '#libs/contracts';
 import { type Aggregate, defineCodec } from '#libs/eventsourcing';
 import type { ReplicationCommand } from './domain/replication.commands.js';
@@ -97,6 +98,10 @@ export const replications: Aggregate<ReplicationState, ReplicationCommand, Repli
     ReplicaVerified: PUBLISHED.replicaVerified,
     ReplicaDiffered: PUBLISHED.replicaDiffered,
     VerificationFailed: PUBLISHED.verificationFailed,
+    ReplicationThrottled: {
+      stored: 'transfer.replication-throttled.v1',
+      schema: ofTask.extend({ throttle: throttleSettings }),
+    },
     ReplicationPaused: { stored: 'transfer.replication-paused.v1', schema: ofTask },
     ReplicationResumed: PUBLISHED.replicationResumed,
     ReplicationStopped: PUBLISHED.replicationStopped,

@@ -59,6 +59,15 @@ export class ReplicationController {
     return {};
   }
 
+  @Answers(transferCalls.adjustThrottle)
+  async adjustThrottle(
+    { taskId, throttle }: RequestOf<typeof transferCalls.adjustThrottle>,
+    context: CommandContext,
+  ): Promise<ReplyOf<typeof transferCalls.adjustThrottle>> {
+    await this.#handle(taskId, { type: 'AdjustThrottle', throttle }, context);
+    return {};
+  }
+
   @Answers(transferCalls.pauseReplication)
   async pause(
     { taskId }: RequestOf<typeof transferCalls.pauseReplication>,

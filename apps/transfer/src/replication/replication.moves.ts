@@ -1,4 +1,4 @@
-import { type ReplicationSettings } from '#libs/contracts';
+import { DEFAULT_THROTTLE, type ReplicationSettings, UNLIMITED_THROTTLE } from '#libs/contracts';
 import type { CommandOf, ReplicationCommand } from './domain/replication.commands.js';
 import type { End } from './domain/replication.events.js';
 import { type Replication, type ReplicationState, attemptIdOf } from './domain/replication.state.js';
@@ -13,6 +13,7 @@ export const SHORT: ReplicationSettings = {
   digestAlgorithm: 'blake3',
   retryLimit: 2,
   retryDelaySeconds: 1,
+  throttle: DEFAULT_THROTTLE,
 };
 
 const NONE = '00000000-0000-4000-8000-000000000000';
@@ -103,6 +104,8 @@ const COMMANDS = {
   equal: (scene) => compare(scene, 'ab'),
   different: (scene) => compare(scene, 'ac'),
   unverifiable: (scene) => ({ type: 'FailVerification', ...verificationOf(scene), ...FAILING }),
+  throttle: () => ({ type: 'AdjustThrottle', throttle: UNLIMITED_THROTTLE }),
+  'throttle-again': () => ({ type: 'AdjustThrottle', throttle: DEFAULT_THROTTLE }),
   pause: () => ({ type: 'PauseReplication' }),
   resume: () => ({ type: 'ResumeReplication' }),
   stop: () => ({ type: 'StopReplication' }),

@@ -9,13 +9,14 @@ import {
   totalBytes,
   type ExtentList,
 } from '../extents/byte-extents.js';
-import { alignedSlots } from '../source/aligned-buffer.js';
 import { AcknowledgementBook } from './acknowledgement-book.js';
 import { decideBlocks, freeBlocksToZero, type Decision } from './block-decisions.js';
-import { blockSpan, bytesToCompare, RUN_BYTES, sendableExtents, sweepSteps } from './block-plan.js';
+import { UNPACED, type RoundPace } from '../throttle/round-pace.js';
+import { blockSpan, bytesToCompare, sendableExtents, sweepSteps } from './block-plan.js';
 import { viewOf, zeroFreeBytes } from './canonical-content.js';
 import type { DiskResume, RoundTotals } from './disk-resume.js';
 import { Pool } from './pool.js';
+import { roundBuffers, type RoundBuffers } from './round-buffers.js';
 import type { RoundProgress, SyncDiskOptions } from './sync-round.js';
 import { TargetDigests } from './target-digests.js';
 import type { TargetSession } from './target-session.js';
@@ -23,8 +24,6 @@ import { ZeroBatch } from './zero-batch.js';
 
 /** Queue depth on the source's storage. */
 const READS_IN_FLIGHT = 4;
-/** Buffers of 1 MiB: four being read, eight in flight on two connections, one being digested. */
-const SLOTS = 13;
 const ZEROES_IN_FLIGHT = 8;
 /** So many steps in a row may find nothing to do (16 MiB of disk) before everything else has its turn. */
 const STEPS_WITHOUT_REST = 16;
@@ -37,7 +36,8 @@ const ZERO_PIECE_BYTES = 256 * 1024 * 1024;
  * everything in flight. Steps never overlap, so their order does not matter.
  */
 export class DiskRound {
-  private readonly slots = new Pool(alignedSlots(SLOTS, RUN_BYTES));
+  private readonly slots: RoundBuffers;
+  private readonly pace: RoundPace;
   private readonly readPermits = new Pool(Array.from({ length: READS_IN_FLIGHT }, (_, permit) => permit));
   private readonly zeroPermits = new Pool(Array.from({ length: ZEROES_IN_FLIGHT }, (_, permit) => permit));
   private readonly running = new Set<Promise<void>>();
@@ -63,6 +63,8 @@ export class DiskRound {
     private readonly nowMs = (): number => performance.now(),
   ) {
     const { resume, used, digests, journal } = options;
+    this.slots = options.buffers ?? roundBuffers();
+    this.pace = options.pace ?? UNPACED;
     this.book = new AcknowledgementBook(nowMs());
     this.resume = resume;
     this.totals = resume.totals;
@@ -120,7 +122,7 @@ export class DiskRound {
           await this.sweepFree(range);
           await this.keepFlushing();
         } else {
-          const slot = await this.slots.take();
+          const slot = await this.slots.take(this.signal);
           // With the buffer in hand: what the others still write while we wait for one counts too.
           await this.keepFlushing();
           this.start(
@@ -158,7 +160,7 @@ export class DiskRound {
     const permit = await this.readPermits.take();
     try {
       this.signal.throwIfAborted();
-      await source.read(content, range.offsetBytes);
+      await this.pace.read(content.length, () => source.read(content, range.offsetBytes), this.signal);
     } finally {
       this.readPermits.give(permit);
     }

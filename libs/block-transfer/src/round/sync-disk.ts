@@ -26,6 +26,7 @@ export async function syncDisk(options: SyncDiskOptions): Promise<SyncDiskResult
     connections: options.connections ?? DEFAULT_CONNECTIONS,
     diskBytes: used.diskBytes,
     signal,
+    ...(options.pace === undefined ? {} : { pace: options.pace }),
   });
   const resume = options.resume ?? new DiskResume(used.diskBytes);
   const connected = performance.now();

@@ -4,9 +4,11 @@ import type { DigestTable } from '../digests/digest-table.js';
 import type { NbdConnectOptions } from '../nbd/nbd-connection.js';
 import type { DataPathSecurity } from '../nbd/nbd-dial.js';
 import type { SourceDisk } from '../source/source-disk.js';
+import type { RoundPace } from '../throttle/round-pace.js';
 import type { UsedMap } from '../used-blocks/used-map.js';
 import type { Blocks } from './block-set.js';
 import type { DiskResume } from './disk-resume.js';
+import type { RoundBuffers } from './round-buffers.js';
 
 export interface RoundProgress {
   readonly activity: 'mapping' | 'transferring' | 'flushing';
@@ -48,6 +50,10 @@ export interface SyncDiskOptions {
   resume?: DiskResume;
   /** Keeps the digest table usable after a crash; left out: nothing is kept (tests). */
   journal?: DigestJournal;
+  /** Left out: as fast as it goes. */
+  pace?: RoundPace;
+  /** Shared with other disks that are worked on meanwhile; left out: a set of its own. */
+  buffers?: RoundBuffers;
   signal?: AbortSignal;
   /** Called once, when the target's export is connected and usable. */
   onConnected?: () => void;

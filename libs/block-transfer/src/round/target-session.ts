@@ -2,6 +2,7 @@ import type { ByteRange, NbdExport } from '#libs/contracts';
 import { EndpointFailure } from '../endpoint-failure.js';
 import { splitExtents } from '../extents/byte-extents.js';
 import { NbdConnection, type NbdConnectOptions } from '../nbd/nbd-connection.js';
+import { UNPACED, type RoundPace } from '../throttle/round-pace.js';
 
 /** Zeroing may cost a slow target real writes; this much it can do well within a reply's timeout. */
 const ZERO_REQUEST_BYTES = 256 * 1024 * 1024;
@@ -11,7 +12,11 @@ const ZERO_PAYLOAD_BYTES = 1024 * 1024;
 export class TargetSession {
   private readonly zeroPayload = Buffer.alloc(ZERO_PAYLOAD_BYTES);
 
-  private constructor(private readonly connections: readonly [NbdConnection, ...NbdConnection[]]) {}
+  private constructor(
+    private readonly connections: readonly [NbdConnection, ...NbdConnection[]],
+    private readonly pace: RoundPace,
+    private readonly signal: AbortSignal,
+  ) {}
 
   /**
    * Connects, and checks that the export can do what a round needs. Rejects with an EndpointFailure: `DATA_PATH_*`,
@@ -19,7 +24,7 @@ export class TargetSession {
    */
   static async open(
     target: NbdExport,
-    options: NbdConnectOptions & { connections: number; diskBytes: number },
+    options: NbdConnectOptions & { connections: number; diskBytes: number; pace?: RoundPace },
   ): Promise<TargetSession> {
     const first = await NbdConnection.connect(target, options);
     const session = [first] as [NbdConnection, ...NbdConnection[]];
@@ -32,7 +37,7 @@ export class TargetSession {
       await Promise.all(session.map((connection) => connection.close()));
       throw error;
     }
-    return new TargetSession(session);
+    return new TargetSession(session, options.pace ?? UNPACED, options.signal ?? new AbortController().signal);
   }
 
   /** Resolves when the target answered; durable only after a later {@link flush}. */
@@ -42,7 +47,9 @@ export class TargetSession {
     await Promise.all(
       Array.from(splitExtents([whole], limit), (part) => {
         const start = part.offsetBytes - offsetBytes;
-        return this.idlest().write(part.offsetBytes, payload.subarray(start, start + part.lengthBytes));
+        return this.paced(part.lengthBytes, (connection) =>
+          connection.write(part.offsetBytes, payload.subarray(start, start + part.lengthBytes)),
+        );
       }),
     );
   }
@@ -51,13 +58,15 @@ export class TargetSession {
   async zero(range: ByteRange): Promise<number> {
     if (this.connections[0].info.canWriteZeroes) {
       for (const part of splitExtents([range], ZERO_REQUEST_BYTES)) {
-        await this.idlest().writeZeroes(part.offsetBytes, part.lengthBytes);
+        await this.paced(0, (connection) => connection.writeZeroes(part.offsetBytes, part.lengthBytes));
       }
       return 0;
     }
     const limit = Math.min(ZERO_PAYLOAD_BYTES, this.connections[0].maxPayloadBytes);
     for (const part of splitExtents([range], limit)) {
-      await this.idlest().write(part.offsetBytes, this.zeroPayload.subarray(0, part.lengthBytes));
+      await this.paced(part.lengthBytes, (connection) =>
+        connection.write(part.offsetBytes, this.zeroPayload.subarray(0, part.lengthBytes)),
+      );
     }
     return range.lengthBytes;
   }
@@ -69,6 +78,11 @@ export class TargetSession {
 
   async close(): Promise<void> {
     await Promise.all(this.connections.map((connection) => connection.close()));
+  }
+
+  /** Which connection it goes to is decided when its turn has come. */
+  private async paced(payloadBytes: number, request: (connection: NbdConnection) => Promise<void>): Promise<void> {
+    await this.pace.write(payloadBytes, () => request(this.idlest()), this.signal);
   }
 
   private idlest(): NbdConnection {

@@ -1,4 +1,4 @@
-import type { Failure, RoundKind, RoundTrigger, Schedule, TaskSettings } from '#libs/contracts';
+import type { Failure, RoundKind, RoundTrigger, Schedule, TaskSettings, ThrottleSettings } from '#libs/contracts';
 import type { MigrationTaskCreated } from './migration-task.events.js';
 
 export type MigrationTaskCommand =
@@ -31,6 +31,7 @@ export type MigrationTaskCommand =
   /** `nextTimePoint` is computed outside, from the schedule and the command's time. */
   | { readonly type: 'ScheduleSync'; readonly schedule: Schedule; readonly nextTimePoint: string }
   | { readonly type: 'RemoveSyncSchedule' }
+  | { readonly type: 'AdjustThrottle'; readonly throttle: ThrottleSettings }
   | {
       readonly type: 'ReachTimePoint';
       readonly generation: number;

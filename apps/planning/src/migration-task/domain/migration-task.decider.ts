@@ -9,8 +9,10 @@ import { type MigrationTask, type MigrationTaskState, evolve, initialState } fro
 import { noteFact, startPhase } from './phase.decisions.js';
 import { pause, resume, retry } from './rest.decisions.js';
 import { reachTimePoint, removeSchedule, scheduleSync } from './schedule.decisions.js';
+import { adjustThrottle, refuseUnusable } from './throttle.decisions.js';
 
 const create = ({ order }: CommandOf<'CreateMigrationTask'>, context: CommandContext): MigrationTaskEvent[] => {
+  refuseUnusable(order.settings.throttle);
   const [first] = STANDARD_ITINERARY;
   if (first === undefined) throw new TypeError('An itinerary has at least one phase');
   return [
@@ -53,6 +55,8 @@ const decideTask = (
       return scheduleSync(command, task);
     case 'RemoveSyncSchedule':
       return removeSchedule(task);
+    case 'AdjustThrottle':
+      return adjustThrottle(command, task);
     case 'ReachTimePoint':
       return reachTimePoint(command, task, context);
   }

@@ -58,3 +58,10 @@ export const tooLateToCancel = (): DomainError =>
     'The target has begun to take over, so the migration task cannot be cancelled any more.',
     'Let the take-over end; retry the task if it is halted.',
   );
+
+export const throttleInvalid = (text: string): DomainError =>
+  new DomainError(
+    'PLANNING.THROTTLE_INVALID',
+    `The caps cannot be used: ${text}`,
+    'Give the calendar an IANA time zone such as Europe/Berlin, and windows that end after they begin or on the next day.',
+  );

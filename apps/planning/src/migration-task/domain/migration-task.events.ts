@@ -6,6 +6,7 @@ import type {
   RecordedTaskSettings,
   Schedule,
   TargetSpecification,
+  ThrottleSettings,
 } from '#libs/contracts';
 import type { DomainEvent } from '#libs/eventsourcing';
 
@@ -65,6 +66,12 @@ interface CleanUpDate {
 export type MigrationTaskHalted = DomainEvent<
   'MigrationTaskHalted',
   { readonly taskId: string; readonly phase: PhaseName; readonly failure: Failure } & CleanUpDate
+>;
+
+/** A person wants other caps; as a whole. */
+export type ThrottleAdjusted = DomainEvent<
+  'ThrottleAdjusted',
+  { readonly taskId: string; readonly throttle: ThrottleSettings }
 >;
 
 /** A round has begun that may bring what the halted phase waits for. */
@@ -160,6 +167,7 @@ export type MigrationTaskEvent =
   | PhaseStarted
   | PhaseCompleted
   | MigrationTaskHalted
+  | ThrottleAdjusted
   | MigrationTaskHaltCleared
   | CleanUpCalledOff
   | MigrationTaskPaused

@@ -109,6 +109,8 @@ const evolveTask = (task: MigrationTask, event: LaterEvent): MigrationTask => {
       return { ...withCleanUp(task, event.data), halt: event.data.failure };
     case 'MigrationTaskHaltCleared':
       return withoutHalt(task);
+    case 'ThrottleAdjusted':
+      return { ...task, settings: { ...task.settings, throttle: event.data.throttle } };
     case 'MigrationTaskPaused':
       return { ...task, isPaused: true, cleanUp: null };
     case 'MigrationTaskResumed':

@@ -22,6 +22,7 @@ import { squareUp } from './square-up.js';
 import { SYNCHRONIZING_PHASES, actionOf, isUnderWay } from './phase-actions.js';
 import {
   type ContextOf,
+  adjustThrottle,
   endWork,
   pauseWork,
   removeTarget,
@@ -95,6 +96,8 @@ export const driveMigrationTask = (store: EventStore, bus: Pick<ServiceBus, 'cal
         return act(task, event.data, contextOf);
       case 'SynchronizationTimePointReached':
         return startRound(task, contextOf);
+      case 'ThrottleAdjusted':
+        return adjustThrottle(bus, task, contextOf('adjust-throttle'));
       case 'MigrationTaskPaused':
         return pauseWork(bus, taskId, contextOf('pause-replication'));
       case 'MigrationTaskResumed':

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PUBLISHED } from '#libs/contracts';
+import { PUBLISHED, UNLIMITED_THROTTLE } from '#libs/contracts';
 import {
   DomainError,
   type NewEvent,
@@ -62,6 +62,19 @@ describe('the workflow of a migration', () => {
       Array(2).fill(reactionIdOf(started.id, 'start-full-sync')),
     );
     expect(bus.calls[0]?.origin).toMatchObject({ causationId: started.id, actor: 'service:planning' });
+  });
+
+  it('tells the transfer what the task may take of its source now, whichever change it hears of', async () => {
+    const { workflow, bus, own, tell } = await scene(ready);
+    const faster = { ...UNLIMITED_THROTTLE, storageShare: 0.5 };
+    for (const throttle of [UNLIMITED_THROTTLE, faster]) await tell({ type: 'AdjustThrottle', throttle });
+    const changes = (await own()).filter(({ storedType }) => storedType === 'planning.throttle-adjusted.v1');
+    for (const change of changes) await workflow.react(change);
+    expect(bus.calls.map(({ subject, data }) => [subject, data])).toEqual(
+      Array(2).fill(['landfall.transfer.adjust-throttle', { taskId: TASK, throttle: faster }]),
+    );
+    bus.nextFailure = new DomainError('TRANSFER.NOT_STARTED', 'Not yet.', 'Wait.');
+    await workflow.react(changes[0]!);
   });
 
   it('takes no action for a phase that has passed', async () => {

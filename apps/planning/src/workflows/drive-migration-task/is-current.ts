@@ -5,6 +5,7 @@ import type { MigrationTask } from '../../migration-task/domain/migration-task.s
 const FOLLOWED = [
   'PhaseStarted',
   'SynchronizationTimePointReached',
+  'ThrottleAdjusted',
   'MigrationTaskPaused',
   'MigrationTaskResumed',
   'MigrationTaskCancelled',
@@ -25,6 +26,9 @@ export const isCurrent = (event: FollowedEvent, task: MigrationTask): boolean =>
       return isActive && task.phase === event.data.phase && !task.isPhaseOver;
     case 'SynchronizationTimePointReached':
       return isActive && task.generation === event.data.generation && task.nextTimePoint === event.data.nextTimePoint;
+    case 'ThrottleAdjusted':
+      // Whatever came after it: what the task wants now is what is told.
+      return isActive;
     case 'MigrationTaskPaused':
       return isActive && task.isPaused;
     case 'MigrationTaskResumed':

@@ -29,6 +29,13 @@ export const stopWork = (bus: Services, taskId: string, context: CommandContext)
 export const reinstateWork = (bus: Services, taskId: string, context: CommandContext): Promise<void> =>
   unlessNotStarted(bus.call(transferCalls.reinstateReplication, { taskId }, context));
 
+/** A transfer that has not begun is given them when it does. */
+export const adjustThrottle = (
+  bus: Services,
+  { taskId, settings: { throttle } }: MigrationTask,
+  context: CommandContext,
+): Promise<void> => unlessNotStarted(bus.call(transferCalls.adjustThrottle, { taskId, throttle }, context));
+
 /** @param saidBefore what a person has said of the cutover since then stands; left out: nothing stands */
 export const withdrawCutover = (
   bus: Services,

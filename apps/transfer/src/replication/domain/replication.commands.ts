@@ -7,6 +7,7 @@ import type {
   ReplicationSettings,
   RescanReason,
   RoundTrigger,
+  ThrottleSettings,
 } from '#libs/contracts';
 import type { End, ReplicationPrepared } from './replication.events.js';
 
@@ -73,6 +74,7 @@ export type ReplicationCommand =
       readonly code: ReplicationFailureCode;
       readonly detail: string;
     }
+  | { readonly type: 'AdjustThrottle'; readonly throttle: ThrottleSettings }
   | { readonly type: 'PauseReplication' }
   | { readonly type: 'ResumeReplication' }
   | { readonly type: 'StopReplication' }

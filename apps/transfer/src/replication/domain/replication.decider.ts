@@ -12,7 +12,7 @@ import type { ReplicationCommand } from './replication.commands.js';
 import { notStarted } from './replication.errors.js';
 import type { ReplicationEvent } from './replication.events.js';
 import { type Replication, type ReplicationState, evolve, initialState } from './replication.state.js';
-import { pause, reinstate, resume, stop } from './rest.decisions.js';
+import { adjustThrottle, pause, reinstate, resume, stop } from './rest.decisions.js';
 import {
   completeRound,
   failRound,
@@ -57,6 +57,8 @@ const decideReplication = (
     case 'CompareDigests':
     case 'FailVerification':
       return noteOfVerification(command, state, context);
+    case 'AdjustThrottle':
+      return adjustThrottle(command, state);
     case 'PauseReplication':
       return pause(state);
     case 'ResumeReplication':

@@ -6,6 +6,7 @@ import type {
   RescanReason,
   ResumeWindowCause,
   RoundKind,
+  ThrottleSettings,
 } from '#libs/contracts';
 import type { DomainEvent } from '#libs/eventsourcing';
 
@@ -136,6 +137,12 @@ export type ReplicaVerified = DomainEvent<'ReplicaVerified', Published['replicaV
 export type ReplicaDiffered = DomainEvent<'ReplicaDiffered', Published['replicaDiffered']>;
 export type VerificationFailed = DomainEvent<'VerificationFailed', Published['verificationFailed']>;
 
+/** Other caps, also for the round in hand. */
+export type ReplicationThrottled = DomainEvent<
+  'ReplicationThrottled',
+  { readonly taskId: string; readonly throttle: ThrottleSettings }
+>;
+
 /** A person holds everything; the round in hand keeps what it has. */
 export type ReplicationPaused = DomainEvent<'ReplicationPaused', { readonly taskId: string }>;
 /** A round in hand goes on with its next attempt. */
@@ -166,6 +173,7 @@ export type ReplicationEvent =
   | ReplicaVerified
   | ReplicaDiffered
   | VerificationFailed
+  | ReplicationThrottled
   | ReplicationPaused
   | ReplicationResumed
   | ReplicationStopped

@@ -185,6 +185,8 @@ const evolveReplication = (state: Replication, event: LaterEvent): Replication =
     case 'ReplicaDiffered':
     case 'VerificationFailed':
       return evolveVerification(state, event);
+    case 'ReplicationThrottled':
+      return { ...state, settings: { ...state.settings, throttle: event.data.throttle } };
     case 'ReplicationPaused':
       return atRest(state);
     case 'ReplicationResumed':

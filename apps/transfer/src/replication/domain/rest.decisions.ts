@@ -1,5 +1,6 @@
 import { failureFor } from '#libs/contracts';
 import type { CommandContext } from '#libs/eventsourcing';
+import type { CommandOf } from './replication.commands.js';
 import type { ReplicationEvent } from './replication.events.js';
 import { type Replication, isVerifying } from './replication.state.js';
 import { openWindow, workInHand } from './resume-window.js';
@@ -38,3 +39,12 @@ export const stop = (state: Replication): ReplicationEvent[] => {
 
 export const reinstate = (state: Replication): ReplicationEvent[] =>
   state.isStopped ? [{ type: 'ReplicationReinstated', data: { taskId: state.taskId } }] : [];
+
+/** At rest too: they hold for whatever comes next. */
+export const adjustThrottle = (
+  { throttle }: CommandOf<'AdjustThrottle'>,
+  { taskId, settings }: Replication,
+): ReplicationEvent[] => {
+  const isNew = JSON.stringify(throttle) !== JSON.stringify(settings.throttle);
+  return isNew ? [{ type: 'ReplicationThrottled', data: { taskId, throttle } }] : [];
+};

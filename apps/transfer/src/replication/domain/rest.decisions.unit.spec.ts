@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failureFor } from '#libs/contracts';
+import { DEFAULT_THROTTLE, UNLIMITED_THROTTLE, failureFor } from '#libs/contracts';
 import { DeciderSpec } from '#libs/testing';
 import * as example from '../replication.examples.js';
 import { replicationDecider } from './replication.decider.js';
@@ -15,6 +15,7 @@ const {
   LINK_LOST,
   ROUND_1,
   ROUND_2,
+  SETTINGS,
   TASK,
   VERIFICATION,
   VERIFYING,
@@ -181,5 +182,31 @@ describe('a replication that is stopped', () => {
       [{ type: 'SyncRoundStarted', data: { roundKind: 'incremental' } }, { type: 'ResumeWindowOpened' }],
     );
     spec.given(history).when({ type: 'StartVerification' }).thenRefused('TRANSFER.NO_FINAL_SYNC');
+  });
+});
+
+describe('the caps of a replication', () => {
+  const throttle = { ...UNLIMITED_THROTTLE, storageShare: 0.5 };
+  const throttled: ReplicationEvent = { type: 'ReplicationThrottled', data: { taskId: TASK, throttle } };
+
+  it.each<[string, readonly ReplicationEvent[]]>([
+    ['nothing runs', FULL_DONE],
+    ['a round transfers', FULL_BEGUN],
+    ['it is paused', [...FULL_BEGUN, paused]],
+    ['it is stopped', [...FULL_DONE, stopped]],
+  ])('are adjusted while %s, once, and change nothing else', (_while, history) => {
+    spec.given(history).when({ type: 'AdjustThrottle', throttle }).then([throttled]);
+    const { state } = spec.given([...history, throttled]);
+    expect(state).toEqual({ ...spec.given(history).state, settings: { ...state?.settings, throttle } });
+    spec
+      .given([...history, throttled])
+      .when({ type: 'AdjustThrottle', throttle })
+      .thenNothing();
+  });
+
+  it('are the defaults for one that was recorded before there were any', () => {
+    const { throttle: _throttle, ...settings } = SETTINGS;
+    const older = { ...prepared, data: { ...prepared.data, settings } } as ReplicationEvent;
+    expect(spec.given([older]).state?.settings).toEqual({ ...settings, throttle: DEFAULT_THROTTLE });
   });
 });

@@ -39,6 +39,9 @@ const wantedInRound = (state: Replication, round: RoundInHand): WantedAssignment
     const served = exportOf.get(disk.diskId);
     return served === undefined ? [] : [{ ...disk, export: served }];
   });
-  const { digestAlgorithm } = settings;
-  return { agent: { kind: 'sync-round', ...ofAttempt, roundKind, resend, digestAlgorithm, disks }, restorer };
+  const { digestAlgorithm, throttle } = settings;
+  return {
+    agent: { kind: 'sync-round', ...ofAttempt, roundKind, resend, digestAlgorithm, throttle, disks },
+    restorer,
+  };
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { assignment } from '#libs/contracts';
+import { DEFAULT_THROTTLE, UNLIMITED_THROTTLE, assignment } from '#libs/contracts';
 import { fold, uuidV5 } from '#libs/eventsourcing';
 import * as example from '../replication.examples.js';
 import { replicationDecider } from './replication.decider.js';
@@ -65,6 +65,7 @@ const syncing = (roundId: string, attempt: number, roundKind: string) => ({
   roundKind,
   resend: false,
   digestAlgorithm: 'blake3',
+  throttle: DEFAULT_THROTTLE,
   disks: DISKS.map((disk, index) => ({ ...disk, export: EXPORTS[index]!.export })),
 });
 
@@ -165,4 +166,12 @@ describe('what the two ends should be doing', () => {
       disks: [{ export: { exportName: 'disk-a' } }, { export: { exportName: 'disk-b' } }],
     });
   });
+});
+
+it('other caps are part of the same assignment: the round in hand takes them up and goes on', () => {
+  const throttle = { ...UNLIMITED_THROTTLE, storageShare: 0.5 };
+  const before = wantedAfter(FULL_BEGUN).agent;
+  const after = wantedAfter([...FULL_BEGUN, { type: 'ReplicationThrottled', data: { taskId: TASK, throttle } }]).agent;
+  expect(before).toMatchObject({ throttle: DEFAULT_THROTTLE });
+  expect(after).toEqual({ ...before, throttle });
 });

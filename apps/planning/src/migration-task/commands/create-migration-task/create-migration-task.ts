@@ -9,6 +9,7 @@ import { isRefused } from '../../../pre-check/run-pre-checks.js';
 import { migrationTasks } from '../../migration-task.aggregate.js';
 import { findOpenTaskOf, migrationTaskProjection, viewOf } from '../../read-model/migration-task.projection.js';
 import { type AssessedOrder, type MigrationTaskOrder, assessOrder } from './assess-order.js';
+import { disksOf } from './disks-of.js';
 import { settingsOf } from './settings-of.js';
 
 /** Takes an order for one machine: gathers what it is about, runs the pre-checks, records the task. */
@@ -48,7 +49,7 @@ export class CreateMigrationTask {
           siteId: order.siteId,
           targetVmId: uuidV5(taskId, 'target-vm'),
           target: assessed.target,
-          disks: assessed.inventory.disks.map(({ diskId, device, sizeBytes }) => ({ diskId, device, sizeBytes })),
+          disks: disksOf(order, assessed),
           concerns: assessed.concerns,
           decisions: assessed.decisions,
           settings: settingsOf(order),

@@ -1,0 +1,71 @@
+const MIB = 1024 * 1024;
+/** Grants come in quanta of at least this much, so that pacing costs a few dozen wake-ups per second. */
+const QUANTUM_BYTES = MIB;
+/** At high rates a quantum is what passes in this time: timers are no finer than a millisecond. */
+const QUANTUM_MS = 20;
+/** What may pass at once after a rest, in quanta: a timer that is late must not cost the rate anything. */
+const BURST_QUANTA = 2;
+/** So much fits into a burst at any rate. */
+export const MOST_BYTES_AT_ONCE = BURST_QUANTA * QUANTUM_BYTES;
+
+/**
+ * Bytes over time. In any window of time no more passes than the rate allows in it, and one burst. Pure: every call
+ * says what time it is, in milliseconds of a clock that never goes back.
+ */
+export class TokenBucket {
+  #bytesPerSecond: number | null;
+  #tokens = 0;
+  #atMs: number;
+
+  /** @param bytesPerSecond null: unlimited */
+  constructor(bytesPerSecond: number | null, nowMs: number) {
+    this.#bytesPerSecond = bytesPerSecond;
+    this.#atMs = nowMs;
+  }
+
+  get bytesPerSecond(): number | null {
+    return this.#bytesPerSecond;
+  }
+
+  /** What is waited for, so that waiting is done in few steps. */
+  get quantumBytes(): number {
+    return Math.max(QUANTUM_BYTES, ((this.#bytesPerSecond ?? 0) * QUANTUM_MS) / 1000);
+  }
+
+  /** The most that {@link tryTake} can ever give at once. */
+  get burstBytes(): number {
+    return BURST_QUANTA * this.quantumBytes;
+  }
+
+  /** From now on. Time that has passed counts at the old rate; an unlimited past leaves nothing behind. */
+  adjust(bytesPerSecond: number | null, nowMs: number): void {
+    this.#accrue(nowMs);
+    if (this.#bytesPerSecond === null) this.#tokens = 0;
+    this.#bytesPerSecond = bytesPerSecond;
+    this.#tokens = Math.min(this.#tokens, this.burstBytes);
+  }
+
+  /** @param bytes at most {@link burstBytes}, which is never below {@link MOST_BYTES_AT_ONCE} */
+  tryTake(bytes: number, nowMs: number): boolean {
+    this.#accrue(nowMs);
+    if (this.#bytesPerSecond === null) return true;
+    if (bytes > this.burstBytes) throw new RangeError(`${bytes} bytes are more than the burst of ${this.burstBytes}`);
+    if (bytes > this.#tokens) return false;
+    this.#tokens -= bytes;
+    return true;
+  }
+
+  /** Until so much could be taken, if nobody else took any. */
+  msUntil(bytes: number, nowMs: number): number {
+    this.#accrue(nowMs);
+    if (this.#bytesPerSecond === null || bytes <= this.#tokens) return 0;
+    return ((bytes - this.#tokens) / this.#bytesPerSecond) * 1000;
+  }
+
+  #accrue(nowMs: number): void {
+    const passedMs = Math.max(0, nowMs - this.#atMs);
+    this.#atMs = Math.max(this.#atMs, nowMs);
+    if (this.#bytesPerSecond === null) return;
+    this.#tokens = Math.min(this.burstBytes, this.#tokens + (passedMs * this.#bytesPerSecond) / 1000);
+  }
+}
