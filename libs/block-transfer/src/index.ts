@@ -1,6 +1,6 @@
 export { EndpointFailure } from './endpoint-failure.js';
 export * from './extents/byte-extents.js';
-export { DIGEST_ALGORITHM, DIGEST_BLOCK_BYTES, DIGEST_BYTES } from './digests/block-digest.js';
+export { DIGEST_ALGORITHM, DIGEST_BLOCK_BYTES, DIGEST_BYTES, digestOfBlock } from './digests/block-digest.js';
 export { DigestTable } from './digests/digest-table.js';
 export type { DigestJournal } from './digests/digest-journal.js';
 export { DigestTableFile, type BaselineState, type OpenDigestJournal } from './digests/digest-table-file.js';
