@@ -9,6 +9,11 @@ import { Command, encodeRequest, MAX_RANGE_BYTES, type ExportInfo } from './nbd.
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_REPLY_TIMEOUT_MS = 60_000;
 const DEFAULT_IN_FLIGHT = 4;
+/**
+ * So many pieces are with the socket at once: one on its way, and the next. Of any more Node makes one piece, which TLS
+ * copies into fresh memory, mebibytes at a time.
+ */
+const PIECES_AT_SOCKET = 2;
 /** How long a polite goodbye may take before the socket is simply closed. */
 const GOODBYE_TIMEOUT_MS = 2_000;
 
@@ -29,6 +34,8 @@ interface Waiting {
   readonly lengthBytes: number;
   /** WRITE: what is sent. The bytes must not change before the reply. */
   readonly outgoing: Uint8Array | null;
+  /** The header goes into the bytes before `outgoing`, in the same memory, which are ours as well. */
+  readonly hasHeaderRoom: boolean;
   /** READ: where the reply's payload goes. */
   readonly incoming: Uint8Array | null;
   readonly resolve: () => void;
@@ -46,6 +53,9 @@ interface Waiting {
 export class NbdConnection {
   private readonly inFlight = new Map<number, Waiting>();
   private readonly queue: Waiting[] = [];
+  /** In flight, and not yet with the socket. */
+  private readonly unsent: Uint8Array[][] = [];
+  private piecesAtSocket = 0;
   private readonly decoder: ReplyDecoder;
   private lastCookie = 0;
   private failure: Error | null = null;
@@ -87,8 +97,15 @@ export class NbdConnection {
     return this.inFlight.size + this.queue.length;
   }
 
-  async write(offsetBytes: number, payload: Uint8Array): Promise<void> {
-    await this.request({ command: Command.WRITE, offsetBytes, lengthBytes: payload.length, outgoing: payload });
+  /**
+   * @param payload must not change before the reply
+   * @param hasHeaderRoom the {@link REQUEST_HEADER_BYTES} bytes in front of `payload`, in the same memory, may be
+   *   overwritten, and must not be touched before the reply either. Header and payload are then one piece: of two, TLS
+   *   makes one by copying both, a mebibyte of fresh memory each time.
+   */
+  async write(offsetBytes: number, payload: Uint8Array, hasHeaderRoom = false): Promise<void> {
+    const lengthBytes = payload.length;
+    await this.request({ command: Command.WRITE, offsetBytes, lengthBytes, outgoing: payload, hasHeaderRoom });
   }
 
   /** Makes a range read as zeros; the server may give its storage back. Up to 4 GiB less 1 MiB. */
@@ -159,12 +176,12 @@ export class NbdConnection {
   }
 
   private async request(
-    request: Omit<Waiting, 'resolve' | 'reject' | 'outgoing' | 'incoming'> & Partial<Waiting>,
+    request: Pick<Waiting, 'command' | 'offsetBytes' | 'lengthBytes'> & Partial<Waiting>,
   ): Promise<void> {
     if (this.failure !== null) throw this.failure;
     this.assertAllowed(request);
     await new Promise<void>((resolve, reject) => {
-      const waiting = { outgoing: null, incoming: null, ...request, resolve, reject };
+      const waiting = { outgoing: null, incoming: null, hasHeaderRoom: false, ...request, resolve, reject };
       if (request.command === Command.FLUSH) this.send(waiting);
       else {
         this.queue.push(waiting);
@@ -202,16 +219,39 @@ export class NbdConnection {
     while (this.inFlight.has(this.lastCookie));
     const cookie = this.lastCookie;
     this.inFlight.set(cookie, waiting);
-    const header = encodeRequest({ ...waiting, cookie });
-    if (waiting.outgoing === null) {
-      this.socket.write(header);
-      return;
+    const frame = NbdConnection.frameOf(encodeRequest({ ...waiting, cookie }), waiting);
+    // A FLUSH covers what was answered before, so it may leave before writes that have not left yet.
+    if (waiting.command === Command.FLUSH) this.unsent.unshift(frame);
+    else this.unsent.push(frame);
+    this.pass();
+  }
+
+  private pass(): void {
+    while (this.failure === null && this.piecesAtSocket < PIECES_AT_SOCKET) {
+      const frame = this.unsent.shift();
+      if (frame === undefined) return;
+      this.piecesAtSocket += 1;
+      const last = frame.length - 1;
+      // Corked, a header and its payload leave in one system call.
+      this.socket.cork();
+      for (const [place, piece] of frame.entries()) this.socket.write(piece, place === last ? this.passed : undefined);
+      this.socket.uncork();
     }
-    // Corked, the two leave in one system call.
-    this.socket.cork();
-    this.socket.write(header);
-    this.socket.write(waiting.outgoing);
-    this.socket.uncork();
+  }
+
+  private readonly passed = (): void => {
+    this.piecesAtSocket -= 1;
+    this.pass();
+  };
+
+  /** A request as the socket gets it: in one piece where there is room for its header, else in two. */
+  private static frameOf(header: Uint8Array, { outgoing, hasHeaderRoom }: Waiting): Uint8Array[] {
+    if (outgoing === null) return [header];
+    const { buffer, byteOffset, length } = outgoing;
+    if (!hasHeaderRoom || byteOffset < header.length) return [header, outgoing];
+    const whole = new Uint8Array(buffer, byteOffset - header.length, header.length + length);
+    whole.set(header);
+    return [whole];
   }
 
   private requestOf(cookie: number): Waiting {
@@ -245,6 +285,7 @@ export class NbdConnection {
     for (const waiting of [...this.inFlight.values(), ...this.queue]) waiting.reject(failure);
     this.inFlight.clear();
     this.queue.length = 0;
+    this.unsent.length = 0;
   }
 }
 

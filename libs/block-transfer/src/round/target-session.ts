@@ -35,9 +35,14 @@ export class TargetSession {
     return new TargetSession(session);
   }
 
-  /** Resolves when the target answered; durable only after a later {@link flush}. */
-  async write(offsetBytes: number, payload: Uint8Array): Promise<void> {
+  /**
+   * Resolves when the target answered; durable only after a later {@link flush}.
+   *
+   * @param hasHeaderRoom see {@link NbdConnection.write}
+   */
+  async write(offsetBytes: number, payload: Uint8Array, hasHeaderRoom = false): Promise<void> {
     const limit = this.connections[0].maxPayloadBytes;
+    if (payload.length <= limit) return this.idlest().write(offsetBytes, payload, hasHeaderRoom);
     const whole = { offsetBytes, lengthBytes: payload.length };
     await Promise.all(
       Array.from(splitExtents([whole], limit), (part) => {
