@@ -43,6 +43,9 @@ export class TargetDisk {
   /** Changes a sector in every block, so that a block that is left out cannot be right by accident. */
   async spoilEveryBlock(): Promise<void> {
     const file = await open(this.path, 'r+');
+    // rsync cuts a target down to the size of its source.
+    const { size } = await file.stat();
+    if (size < this.sizeBytes) await fillRandom(file, size, this.sizeBytes - size);
     for (let offset = 0; offset < this.sizeBytes; offset += DIGEST_BLOCK_BYTES) {
       await file.write(this.marks, 0, MARK_BYTES, offset);
     }
