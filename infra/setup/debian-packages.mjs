@@ -11,7 +11,10 @@ const SBIN_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 /** PostgreSQL's server programs are in a folder per major version, on nobody's PATH. */
 const POSTGRESQL_ROOT = '/usr/lib/postgresql';
 
-/** `use`: `run` is needed to run a migration here, `test` only by the tests. */
+/**
+ * `use`: `run` is needed to run a migration here, `test` only by the tests, `bench` by the benchmark of the data plane,
+ * `peer` to compare it with the programs of others.
+ */
 export const DEBIAN_PACKAGES = Object.freeze([
   { command: 'nats-server', package: 'nats-server', use: 'run' },
   { command: 'initdb', package: 'postgresql', use: 'run' },
@@ -28,6 +31,11 @@ export const DEBIAN_PACKAGES = Object.freeze([
   { command: 'mkfs.exfat', package: 'exfatprogs', use: 'test' },
   { command: 'ip', package: 'iproute2', use: 'test' },
   { command: 'iptables', package: 'iptables', use: 'test' },
+  { command: 'openssl', package: 'openssl', use: 'bench' },
+  { command: 'time', package: 'time', use: 'bench' },
+  { command: 'qemu-img', package: 'qemu-utils', use: 'peer' },
+  { command: 'rsync', package: 'rsync', use: 'peer' },
+  { command: 'nc', package: 'netcat-openbsd', use: 'peer' },
 ]);
 
 /**

@@ -78,6 +78,16 @@ async function installDebianPackages(needs) {
   if (still.length > 0) throw new SetupError(`setup: installed, and still not found: ${still.join(' ')}`);
 }
 
+/** What a task can do without is worth a word, not a failure. */
+async function installLikedPackages(likes) {
+  try {
+    await installDebianPackages(likes);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.log(`setup: doing without: ${error.message}`);
+  }
+}
+
 async function build() {
   const options = { cwd: root, env: environmentForProgram() };
   const code = await runInForeground(node24, ['infra/setup/build.mjs'], options);
@@ -91,6 +101,7 @@ async function setUp(task) {
   try {
     await installNpmPackages();
     await installDebianPackages(task.needs);
+    await installLikedPackages(task.likes ?? []);
     if (task.isBuilt) await build();
   } finally {
     release();

@@ -5,10 +5,15 @@ const FROM_SOURCES = ['--conditions=landfall-source', '--import=./test/contract/
 const RUN = Object.freeze(['run']);
 const RUN_AND_TEST = Object.freeze(['run', 'test']);
 const NOTHING = Object.freeze([]);
+const BENCH = Object.freeze([...RUN_AND_TEST, 'bench']);
 
 /**
- * `needs`: uses of Debian packages; `isBuilt`: compiles first; `program`: arguments for Node 24, relative to the project.
- * @type {Readonly<Record<string, {needs: readonly string[], isBuilt: boolean, program: readonly string[]}>>}
+ * @typedef {{needs: readonly string[], likes?: readonly string[], isBuilt: boolean, program: readonly string[]}} Task
+ */
+
+/**
+ * `needs`: uses of Debian packages; `likes`: uses that it does without where they cannot be installed; `isBuilt`: compiles first; `program`: arguments for Node 24, relative to the project.
+ * @type {Readonly<Record<string, Task>>}
  */
 export const TASKS = Object.freeze({
   demo: { needs: RUN, isBuilt: true, program: ['dist/infra/demo/main.js'] },
@@ -27,6 +32,7 @@ export const TASKS = Object.freeze({
   },
   simulate: { needs: NOTHING, isBuilt: true, program: ['dist/test/simulation/main.js'] },
   'bench:eventstore': { needs: NOTHING, isBuilt: false, program: [...FROM_SOURCES, 'test/bench/eventstore/bench.ts'] },
+  'bench:transfer': { needs: BENCH, likes: ['peer'], isBuilt: true, program: ['dist/test/bench/transfer/main.js'] },
   'fault:event-node': { needs: NOTHING, isBuilt: false, program: [...FROM_SOURCES, 'test/fault/event-node-kill.ts'] },
   'fault:rounds': { needs: RUN, isBuilt: true, program: ['dist/test/fault/tracked-rounds/main.js'] },
   check: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs'] },
@@ -48,7 +54,7 @@ export const TASKS = Object.freeze({
 
 /**
  * @param {string | undefined} name
- * @returns {{needs: readonly string[], isBuilt: boolean, program: readonly string[]} | undefined}
+ * @returns {Task | undefined}
  */
 export function taskNamed(name) {
   return name !== undefined && Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;

@@ -1,6 +1,6 @@
 export { EndpointFailure } from './endpoint-failure.js';
 export * from './extents/byte-extents.js';
-export { DIGEST_BLOCK_BYTES, DIGEST_BYTES } from './digests/block-digest.js';
+export { DIGEST_BLOCK_BYTES, DIGEST_BYTES, digestOfBlock } from './digests/block-digest.js';
 export { describeBlake3, nameWithBlake3 } from './digests/blake3.js';
 export { DigestTable } from './digests/digest-table.js';
 export type { DigestJournal } from './digests/digest-journal.js';

@@ -4,7 +4,7 @@ import { reasonOf } from '../endpoint-failure.js';
 import { dialExport, type DialOptions } from './nbd-dial.js';
 import { pathLost, pathSilent, replyFailure } from './nbd-failures.js';
 import type { Negotiated } from './nbd-handshake.js';
-import { OutgoingQueue } from './outgoing-queue.js';
+import { OutgoingQueue, type Frame } from './outgoing-queue.js';
 import { ReplyDecoder } from './nbd-reply.decoder.js';
 import { Command, encodeRequest, MAX_RANGE_BYTES, type ExportInfo } from './nbd.codec.js';
 
@@ -26,6 +26,8 @@ interface Waiting {
   readonly lengthBytes: number;
   /** WRITE: what is sent. The bytes must not change before the reply. */
   readonly outgoing: Uint8Array | null;
+  /** The header goes into the bytes before `outgoing`, in the same memory, which are ours as well. */
+  readonly hasHeaderRoom: boolean;
   /** READ: where the reply's payload goes. */
   readonly incoming: Uint8Array | null;
   readonly resolve: () => void;
@@ -85,8 +87,15 @@ export class NbdConnection {
     return this.inFlight.size + this.queue.length;
   }
 
-  async write(offsetBytes: number, payload: Uint8Array): Promise<void> {
-    await this.request({ command: Command.WRITE, offsetBytes, lengthBytes: payload.length, outgoing: payload });
+  /**
+   * @param payload must not change before the reply
+   * @param hasHeaderRoom the {@link REQUEST_HEADER_BYTES} bytes in front of `payload`, in the same memory, may be
+   *   overwritten, and must not be touched before the reply either. Header and payload are then one piece: of two, TLS
+   *   makes one by copying both, a mebibyte of fresh memory each time.
+   */
+  async write(offsetBytes: number, payload: Uint8Array, hasHeaderRoom = false): Promise<void> {
+    const lengthBytes = payload.length;
+    await this.request({ command: Command.WRITE, offsetBytes, lengthBytes, outgoing: payload, hasHeaderRoom });
   }
 
   /** Makes a range read as zeros; the server may give its storage back. Up to 4 GiB less 1 MiB. */
@@ -159,12 +168,12 @@ export class NbdConnection {
   }
 
   private async request(
-    request: Omit<Waiting, 'resolve' | 'reject' | 'outgoing' | 'incoming'> & Partial<Waiting>,
+    request: Pick<Waiting, 'command' | 'offsetBytes' | 'lengthBytes'> & Partial<Waiting>,
   ): Promise<void> {
     if (this.failure !== null) throw this.failure;
     this.assertAllowed(request);
     await new Promise<void>((resolve, reject) => {
-      const waiting = { outgoing: null, incoming: null, ...request, resolve, reject };
+      const waiting = { outgoing: null, incoming: null, hasHeaderRoom: false, ...request, resolve, reject };
       if (request.command === Command.FLUSH) this.send(waiting);
       else {
         this.queue.push(waiting);
@@ -202,8 +211,10 @@ export class NbdConnection {
     while (this.inFlight.has(this.lastCookie));
     const cookie = this.lastCookie;
     this.inFlight.set(cookie, waiting);
-    const header = encodeRequest({ ...waiting, cookie });
-    this.outgoing.push(header, ...(waiting.outgoing === null ? [] : [waiting.outgoing]));
+    const frame = frameOf(encodeRequest({ ...waiting, cookie }), waiting);
+    // A FLUSH covers what was answered before, so it may leave before writes that have not left yet.
+    if (waiting.command === Command.FLUSH) this.outgoing.pushFirst(frame);
+    else this.outgoing.push(frame);
   }
 
   private requestOf(cookie: number): Waiting {
@@ -238,4 +249,14 @@ export class NbdConnection {
     this.inFlight.clear();
     this.queue.length = 0;
   }
+}
+
+/** A request as the socket gets it: in one piece where there is room for its header, else in two. */
+function frameOf(header: Uint8Array, { outgoing, hasHeaderRoom }: Waiting): Frame {
+  if (outgoing === null) return [header];
+  const { buffer, byteOffset, length } = outgoing;
+  if (!hasHeaderRoom || byteOffset < header.length) return [header, outgoing];
+  const whole = new Uint8Array(buffer, byteOffset - header.length, header.length + length);
+  whole.set(header);
+  return [whole];
 }

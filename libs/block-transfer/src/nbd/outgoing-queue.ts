@@ -1,25 +1,36 @@
 /** What of a socket is needed here. */
 export interface Outlet {
   readonly destroyed: boolean;
-  write(bytes: Uint8Array, done: () => void): boolean;
+  cork(): void;
+  uncork(): void;
+  write(bytes: Uint8Array, done?: () => void): boolean;
 }
 
-/** One that is sent and one that is ready: more would be copied together by Node, several MiB at a time. */
-const MAX_OUTSTANDING_WRITES = 2;
+/** The pieces of one request, which leave together: its header and its payload, or both in one. */
+export type Frame = readonly [Uint8Array, ...Uint8Array[]];
 
 /**
- * What is to be sent, in order, handed to the socket a little at a time. Over TLS that takes 10 MB less than leaving the
- * gathering to Node, and no more time; measured with 1 MiB requests on two connections.
+ * One that is on its way and one that is ready: of any more Node makes one piece, which TLS copies into fresh memory,
+ * several MiB at a time. Over TLS that takes 10 MB less, and no more time; measured with 1 MiB requests on two connections.
  */
+const MAX_OUTSTANDING_FRAMES = 2;
+
+/** What is to be sent, handed to the socket a little at a time. */
 export class OutgoingQueue {
-  private readonly waiting: Uint8Array[] = [];
+  private readonly waiting: Frame[] = [];
   private outstanding = 0;
 
   constructor(private readonly socket: Outlet) {}
 
   /** Nothing more may be written to the socket by anybody else, unless {@link isEmpty}. */
-  push(...parts: readonly Uint8Array[]): void {
-    this.waiting.push(...parts);
+  push(frame: Frame): void {
+    this.waiting.push(frame);
+    this.pump();
+  }
+
+  /** Before everything that has not been handed to the socket yet. */
+  pushFirst(frame: Frame): void {
+    this.waiting.unshift(frame);
     this.pump();
   }
 
@@ -29,14 +40,20 @@ export class OutgoingQueue {
   }
 
   private pump(): void {
-    while (this.outstanding < MAX_OUTSTANDING_WRITES && !this.socket.destroyed) {
-      const next = this.waiting.shift();
-      if (next === undefined) return;
+    while (this.outstanding < MAX_OUTSTANDING_FRAMES && !this.socket.destroyed) {
+      const frame = this.waiting.shift();
+      if (frame === undefined) return;
       this.outstanding += 1;
-      this.socket.write(next, () => {
-        this.outstanding -= 1;
-        this.pump();
-      });
+      const last = frame.length - 1;
+      // Corked, a header and its payload leave in one system call.
+      this.socket.cork();
+      for (const [place, piece] of frame.entries()) this.socket.write(piece, place === last ? this.passed : undefined);
+      this.socket.uncork();
     }
   }
+
+  private readonly passed = (): void => {
+    this.outstanding -= 1;
+    this.pump();
+  };
 }

@@ -1,46 +1,67 @@
 import { describe, expect, it } from 'vitest';
-import { OutgoingQueue, type Outlet } from './outgoing-queue.js';
+import { OutgoingQueue, type Frame, type Outlet } from './outgoing-queue.js';
 
-/** A socket that takes what it is given when the test says so. */
+/** A socket that is done with what it is given when the test says so. */
 class HeldOutlet implements Outlet {
   destroyed = false;
-  readonly taken: number[] = [];
+  /** The first bytes of what was given, of each frame. */
+  readonly taken: number[][] = [];
   readonly held: (() => void)[] = [];
 
-  write([first = -1]: Uint8Array, done: () => void): boolean {
+  cork(): void {
+    this.taken.push([]);
+  }
+
+  uncork(): void {
+    expect(this.held).not.toHaveLength(0);
+  }
+
+  write([first = -1]: Uint8Array, done?: () => void): boolean {
     if (this.destroyed) throw new Error('written to after its end');
-    this.taken.push(first);
-    this.held.push(done);
+    this.taken.at(-1)?.push(first);
+    if (done !== undefined) this.held.push(done);
     return false;
   }
 }
 
-const part = (value: number): Uint8Array => Uint8Array.of(value);
+const frame = (...firsts: [number, ...number[]]): Frame =>
+  firsts.map((first) => Uint8Array.of(first)) as unknown as Frame;
 
 describe('an outgoing queue', () => {
-  it('gives the socket two parts at a time, in order, and is empty once it has the last', () => {
+  it('gives the socket two frames at a time, in order, and is empty once it has the last', () => {
     const outlet = new HeldOutlet();
     const queue = new OutgoingQueue(outlet);
     expect(queue.isEmpty).toBe(true);
-    queue.push(part(1), part(2));
+    queue.push(frame(1, 11));
+    queue.push(frame(2));
     expect(queue.isEmpty).toBe(true);
-    queue.push(part(3), part(4));
-    expect(outlet.taken).toEqual([1, 2]);
+    queue.push(frame(3, 33));
+    queue.push(frame(4));
+    expect(outlet.taken).toEqual([[1, 11], [2]]);
     expect(queue.isEmpty).toBe(false);
     outlet.held.shift()?.();
-    expect(outlet.taken).toEqual([1, 2, 3]);
+    expect(outlet.taken).toEqual([[1, 11], [2], [3, 33]]);
     expect(queue.isEmpty).toBe(false);
     outlet.held.shift()?.();
-    expect(outlet.taken).toEqual([1, 2, 3, 4]);
+    expect(outlet.taken).toEqual([[1, 11], [2], [3, 33], [4]]);
     expect(queue.isEmpty).toBe(true);
+  });
+
+  it('lets a frame go before all that have not left', () => {
+    const outlet = new HeldOutlet();
+    const queue = new OutgoingQueue(outlet);
+    for (const first of [1, 2, 3]) queue.push(frame(first));
+    queue.pushFirst(frame(9));
+    while (outlet.held.length > 0) outlet.held.shift()?.();
+    expect(outlet.taken).toEqual([[1], [2], [9], [3]]);
   });
 
   it('gives nothing more to a socket that is gone', () => {
     const outlet = new HeldOutlet();
     const queue = new OutgoingQueue(outlet);
-    queue.push(part(1), part(2), part(3));
+    for (const first of [1, 2, 3]) queue.push(frame(first));
     outlet.destroyed = true;
     for (const done of outlet.held) done();
-    expect(outlet.taken).toEqual([1, 2]);
+    expect(outlet.taken).toEqual([[1], [2]]);
   });
 });

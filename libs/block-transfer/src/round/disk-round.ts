@@ -182,7 +182,10 @@ export class DiskRound {
     const parts = sendable === null ? decision.send : decision.send.flatMap((range) => clipExtents(sendable, range));
     const payloadBytes = totalBytes(parts);
     this.totals.sentBytes += payloadBytes;
-    await Promise.all(parts.map((part) => this.session.write(part.offsetBytes, viewOf(content, offsetBytes, part))));
+    // In front of a part lies what is not sent, or the room before the buffer: nobody needs it any more.
+    await Promise.all(
+      parts.map((part) => this.session.write(part.offsetBytes, viewOf(content, offsetBytes, part), true)),
+    );
     this.book.written(decision.send, decision.changed, payloadBytes);
   }
 

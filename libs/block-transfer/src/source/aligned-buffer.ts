@@ -25,11 +25,17 @@ export function alignedBuffer(bytes: number): Uint8Array {
   return new Uint8Array(buffer, 0, bytes);
 }
 
-/** One aligned allocation cut into `count` slots of `slotBytes`, each aligned too. */
+/**
+ * One aligned allocation cut into `count` slots of `slotBytes`, each aligned too. In front of each there are
+ * {@link DIRECT_ALIGNMENT_BYTES} bytes of the same memory that belong to nobody else: room for a header.
+ */
 export function alignedSlots(count: number, slotBytes: number): Uint8Array[] {
-  const stride = Math.ceil(slotBytes / DIRECT_ALIGNMENT_BYTES) * DIRECT_ALIGNMENT_BYTES;
+  const stride = DIRECT_ALIGNMENT_BYTES + Math.ceil(slotBytes / DIRECT_ALIGNMENT_BYTES) * DIRECT_ALIGNMENT_BYTES;
   const arena = alignedBuffer(count * stride);
-  return Array.from({ length: count }, (_, slot) => arena.subarray(slot * stride, slot * stride + slotBytes));
+  return Array.from({ length: count }, (_, slot) => {
+    const start = slot * stride + DIRECT_ALIGNMENT_BYTES;
+    return arena.subarray(start, start + slotBytes);
+  });
 }
 
 /** True when the view lies in memory of {@link alignedBuffer} and begins and ends on an alignment boundary. */

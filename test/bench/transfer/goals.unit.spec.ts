@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { CaseResult } from './cases.js';
+import { goalsOf, type Goal } from './goals.js';
+import type { MeasuredCopy } from './measured-copy.js';
+import { benchmarkPage } from './report.js';
+
+const copy = (wallMs: number, wireBytes = 1000): MeasuredCopy => ({
+  wallMs,
+  clientCpuSeconds: 0.5,
+  serverCpuSeconds: 0.25,
+  clientPeakMib: 80,
+  serverPeakMib: 20,
+  wireBytes,
+  stdout: JSON.stringify({ transferMs: 60_000, transferCpuMs: 1800 }),
+});
+const caseOf = (id: string, results: CaseResult['results'], usefulBytes = 1000): CaseResult => ({
+  id,
+  title: `case ${id}`,
+  text: '',
+  usefulBytes,
+  results,
+});
+const goalNamed = (goals: readonly Goal[], beginning: string): Goal | undefined =>
+  goals.find(({ promise }) => promise.startsWith(beginning));
+
+describe('goals of the data plane', () => {
+  it('are not called reached when nothing was measured', () => {
+    for (const goal of goalsOf([])) expect(goal).toMatchObject({ measured: null, isReached: null });
+  });
+
+  it('compare our program with the peer of the same case', () => {
+    const full = caseOf('A', [
+      { name: 'nbdcopy', copies: [copy(900), copy(900)] },
+      { name: 'landfall, no digests', copies: [copy(1000), copy(1000)] },
+    ]);
+    const goal = goalNamed(goalsOf([full]), 'Full copy in cleartext without digests, against nbdcopy');
+    expect(goal).toMatchObject({ measured: { median: 0.9 }, isReached: false });
+  });
+
+  it('count bytes on the wire against the dirty ones', () => {
+    const increment = caseOf('C', [{ name: 'landfall, rescan', copies: [copy(10, 1040)] }]);
+    const goal = goalNamed(goalsOf([increment]), 'Increment, rescan: bytes on the wire');
+    expect(goal).toMatchObject({ measured: { median: 1.04 }, isReached: true });
+  });
+
+  it('take the processor time of our program over the time of the transfer', () => {
+    const goal = goalNamed(goalsOf([caseOf('E', [{ name: 'landfall', copies: [copy(60_000)] }])]), 'Agent at');
+    expect(goal).toMatchObject({ measured: { median: 3 }, isReached: true });
+  });
+});
+
+describe('the page of results', () => {
+  it('says which goals are reached and which are not, and warns of a busy machine', () => {
+    const cases = [
+      caseOf('A', [
+        { name: 'nbdcopy', copies: [copy(900)] },
+        { name: 'landfall, no digests', copies: [copy(1000)] },
+      ]),
+    ];
+    const page = benchmarkPage({
+      facts: {
+        date: '2026-01-01',
+        cpuModel: 'processor',
+        cores: 2,
+        memoryGib: 24,
+        kernel: '6',
+        loadAverage: 9,
+        versions: [],
+        folder: '/dev/shm',
+        folderType: 'tmpfs',
+      },
+      turns: 1,
+      sizeMib: 64,
+      cases,
+      goals: goalsOf(cases),
+      skipped: ['skipped: qemu-img convert (not installed: qemu-img)'],
+    });
+    expect(page).toContain('| at least 0.95 x | 0.90 x | **no** |');
+    expect(page).toContain('| at least 1.05 x |  | not measured |');
+    expect(page).toContain('other programs were at work');
+    expect(page).toContain('qemu-img convert (not installed: qemu-img)');
+    expect(page).toContain('| landfall, no digests | 1.00 [1.00-1.00] | 0 | 0.50 + 0.25 | 80 / 20 | 0.0 |');
+  });
+});

@@ -1,0 +1,57 @@
+import { build, type Plugin } from 'esbuild';
+import { join } from 'node:path';
+import { tool } from './tool.js';
+import type { Variant } from './variants.js';
+
+/**
+ * Takes the digests out of a bundle, to tell what they cost: every block gets the same one. Only this benchmark makes
+ * such a bundle, so there is no setting by which a program of the product could be talked into it.
+ */
+const withoutDigests: Plugin = {
+  name: 'without-digests',
+  setup(builder) {
+    builder.onResolve({ filter: /^node:crypto$/ }, ({ importer }) =>
+      /\/block-transfer\/src\/digests\/[^/]*$/.test(importer)
+        ? { path: 'no-digests', namespace: 'landfall-bench' }
+        : undefined,
+    );
+    builder.onLoad({ filter: /.*/, namespace: 'landfall-bench' }, () => ({
+      contents:
+        'const same = Buffer.alloc(32, 1); export const hash = () => same; export const createHash = undefined;',
+    }));
+  },
+};
+
+/** CommonJS packages ask for Node's own modules by `require`, which an ES module does not have. */
+const REQUIRE =
+  "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);";
+
+/** Bundles the measured program as the agent is bundled, native add-on included, and gives the file's path. */
+export async function bundleSender(folder: string, root: string, digest: Variant['digest']): Promise<string> {
+  // For the add-on, which the bundles of the product have beside them.
+  await tool(process.execPath, join(root, 'infra/bundles/build-bundles.mjs'), folder);
+  return bundle(root, 'sender.program.ts', join(folder, `sender-${digest}.mjs`), digest === 'none');
+}
+
+/** The same for the network in between. */
+export async function bundleWan(folder: string, root: string): Promise<string> {
+  return bundle(root, 'wan.program.ts', join(folder, 'wan.mjs'), false);
+}
+
+async function bundle(root: string, program: string, outfile: string, isWithoutDigests: boolean): Promise<string> {
+  await build({
+    entryPoints: [join(root, 'test/bench/transfer', program)],
+    outfile,
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    conditions: ['landfall-source'],
+    alias: { '@napi-rs/blake-hash': join(root, 'infra/bundles/native-blake3.mjs') },
+    banner: { js: REQUIRE },
+    logLevel: 'warning',
+    plugins: isWithoutDigests ? [withoutDigests] : [],
+  });
+  return outfile;
+}
