@@ -23,6 +23,7 @@ export const DEBIAN_PACKAGES = Object.freeze([
   { command: 'setpriv', package: 'util-linux', use: 'run' },
   { command: 'losetup', package: 'mount', use: 'run' },
   { command: 'nbdinfo', package: 'libnbd-bin', use: 'test' },
+  { command: 'mkfs.xfs', package: 'xfsprogs', use: 'test' },
   { command: 'ip', package: 'iproute2', use: 'test' },
   { command: 'iptables', package: 'iptables', use: 'test' },
 ]);

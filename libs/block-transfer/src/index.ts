@@ -7,7 +7,8 @@ export { DigestTableFile, type BaselineState, type OpenDigestJournal } from './d
 export { digestDisk, type DigestDiskOptions } from './digests/digest-disk.js';
 export { merkleRoot } from './digests/merkle-root.js';
 export { parseDomainMap, type DomainMap } from './used-blocks/domain-map.parser.js';
-export { usedBlocksOf } from './used-blocks/used-blocks.js';
+export type { HeldStill } from './used-blocks/still-file-system.js';
+export { usedBlocksOf, type UsedBlocksOptions } from './used-blocks/used-blocks.js';
 export { usedMapFromFree, usedMapOf, type UsedMap } from './used-blocks/used-map.js';
 export { alignedBuffer } from './source/aligned-buffer.js';
 export { openSourceDisk, type SourceDisk } from './source/source-disk.js';

@@ -4,6 +4,7 @@ import {
   type BaselineState,
   type SyncDiskOptions,
   type SyncDiskResult,
+  type UsedBlocksOptions,
 } from '#libs/block-transfer';
 import type { EndpointProgress, EndpointReport, MachineInventory, RoundKind } from '#libs/contracts';
 import type { ReportOutcome } from '#libs/endpoint-link';
@@ -46,6 +47,8 @@ export class FakeMachine {
   readonly reports: EndpointReport[] = [];
   readonly progress: EndpointProgress[] = [];
   readonly log: string[] = [];
+  /** What each call for a map was given. */
+  readonly mapOptions: UsedBlocksOptions[] = [];
   /** Stored digest tables by disk. */
   readonly tables = new Map<string, { table: DigestTable | null; baseline: BaselineState }>();
   /** What the newest call for each disk was given. */
@@ -121,7 +124,8 @@ export class FakeMachine {
   #sourcePorts(): Pick<RoundPorts, 'collectInventory' | 'usedBlocksOf' | 'openSourceDisk' | 'quiesce'> {
     return {
       collectInventory: async () => this.inventory,
-      usedBlocksOf: async (disk) => {
+      usedBlocksOf: async (disk, options) => {
+        if (options !== undefined) this.mapOptions.push(options);
         this.diary.push(`map ${disk.diskId}`);
         return { diskBytes: disk.sizeBytes, usedBytes: 4, extents: [{ offsetBytes: 0, lengthBytes: 4 }] };
       },
@@ -136,6 +140,7 @@ export class FakeMachine {
           this.diary.push(`hold ${disks.map((disk) => disk.diskId).join()}`);
           return this.#held();
         },
+        holdForMap: async () => null,
       },
     };
   }
@@ -163,6 +168,7 @@ export class FakeMachine {
 
   #held(): HeldFileSystems {
     return {
+      mountPoints: ['/held'],
       lost: this.lost.signal,
       release: async () => {
         this.diary.push('release');

@@ -30,6 +30,7 @@ const HELD_SILENCE_LIMIT_MS = 30_000;
 interface Reading {
   readonly signal: AbortSignal;
   readonly isHeld: boolean;
+  readonly heldMountPoints: readonly string[];
 }
 
 /** What of a disk is read. */
@@ -96,7 +97,7 @@ export class RoundAttempt {
   async #syncInTurn(disks: readonly RoundDisk[], signal: AbortSignal): Promise<void> {
     for (const disk of disks) {
       await this.#ports.quiesce.flush([disk.present]);
-      await this.#syncDisk(disk, { signal, isHeld: false }, () => undefined);
+      await this.#syncDisk(disk, { signal, isHeld: false, heldMountPoints: [] }, () => undefined);
     }
   }
 
@@ -106,7 +107,8 @@ export class RoundAttempt {
     const held = await this.#ports.quiesce.hold(disks.map((disk) => disk.present));
     let released: Promise<boolean> | null = null;
     const release = (): Promise<boolean> => (released ??= held.release());
-    const reading = { signal: AbortSignal.any([signal, held.lost]), isHeld: true };
+    const signals = AbortSignal.any([signal, held.lost]);
+    const reading = { signal: signals, isHeld: true, heldMountPoints: held.mountPoints };
     try {
       for (const [index, disk] of disks.entries()) {
         // The source goes on as soon as the last disk is read, not when the target has written it.
@@ -134,7 +136,14 @@ export class RoundAttempt {
   async #syncDisk(disk: RoundDisk, reading: Reading, onRead: Source['onRead']): Promise<void> {
     const { present } = disk;
     this.#round.progress.enter('mapping');
-    const used = await this.#ports.usedBlocksOf(present, { signal: reading.signal });
+    const used = await this.#ports.usedBlocksOf(present, {
+      signal: reading.signal,
+      isHeld: (mountPoint) => reading.heldMountPoints.includes(mountPoint),
+      holdStill: (mountPoint) => this.#ports.quiesce.holdForMap(present, mountPoint),
+      onDoubt: (device, reason) => {
+        this.#ports.log('warn', `All of ${device} counts as used: ${reason}.`);
+      },
+    });
     const source = await this.#ports.openSourceDisk(present.device);
     try {
       this.#round.finish(await this.#transfer(disk, reading, { used, source, onRead }));

@@ -1,8 +1,11 @@
 import type { ByteRange, Disk, FileSystem } from '#libs/contracts';
 import { EndpointFailure } from '../endpoint-failure.js';
 import { extFreeExtents, type FileSystemPlace } from './ext-free-extents.js';
+import { MapDoubt } from './map-doubt.js';
+import type { MapRequest } from './still-file-system.js';
 import { runTool } from './tool.runner.js';
 import { usedMapFromFree, type UsedMap } from './used-map.js';
+import { xfsFreeExtents } from './xfs/xfs-free-extents.js';
 
 const SYNC_TIMEOUT_MS = 5 * 60_000;
 
@@ -11,13 +14,27 @@ interface PlacedFileSystem {
   readonly fileSystem: FileSystem;
 }
 
-type FreeExtentsOf = (place: FileSystemPlace, options: { signal?: AbortSignal | undefined }) => Promise<ByteRange[]>;
+type FreeExtentsOf = (place: FileSystemPlace, request: MapRequest) => Promise<ByteRange[]>;
+
+export interface UsedBlocksOptions {
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Freezes a mounted file system for as long as its map is read; null when that cannot be, or must not be. Without it,
+   * a mounted file system whose map cannot be had otherwise is used as a whole.
+   */
+  readonly holdStill?: MapRequest['holdStill'];
+  /** Whether the file system at a mount point is held still until the round has read the disk. */
+  readonly isHeld?: MapRequest['isHeld'];
+  /** Hears of file systems all of whose bytes count as used because their map cannot be believed. */
+  readonly onDoubt?: ((device: string, reason: string) => void) | undefined;
+}
 
 /** File systems whose free blocks can be listed. Any other type has none: all its bytes are used. */
 const FREE_EXTENTS: Readonly<Record<string, FreeExtentsOf>> = {
   ext2: extFreeExtents,
   ext3: extFreeExtents,
   ext4: extFreeExtents,
+  xfs: xfsFreeExtents,
 };
 
 /**
@@ -29,7 +46,7 @@ const FREE_EXTENTS: Readonly<Record<string, FreeExtentsOf>> = {
  *
  * Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN`, or the signal's reason.
  */
-export async function usedBlocksOf(disk: Disk, options: { signal?: AbortSignal } = {}): Promise<UsedMap> {
+export async function usedBlocksOf(disk: Disk, options: UsedBlocksOptions = {}): Promise<UsedMap> {
   const placed = fileSystemsOf(disk);
   for (const { fileSystem } of placed) {
     if (fileSystem.mountPoint === null || fileSystem.type === 'swap') continue;
@@ -37,11 +54,27 @@ export async function usedBlocksOf(disk: Disk, options: { signal?: AbortSignal }
   }
   const free: ByteRange[] = [];
   for (const { place, fileSystem } of placed) {
-    const freeExtentsOf = FREE_EXTENTS[fileSystem.type];
-    if (freeExtentsOf === undefined) continue;
-    for (const extent of await freeExtentsOf(place, { signal: options.signal })) free.push(extent);
+    for (const extent of await freeExtentsIn(disk, place, fileSystem, options)) free.push(extent);
   }
   return usedMapFromFree(disk.sizeBytes, free);
+}
+
+/** Nothing is free where nobody can tell, or nobody can be believed. */
+async function freeExtentsIn(
+  disk: Disk,
+  place: FileSystemPlace,
+  { type, mountPoint }: FileSystem,
+  { onDoubt, ...options }: UsedBlocksOptions,
+): Promise<ByteRange[]> {
+  const freeExtentsOf = FREE_EXTENTS[type];
+  if (freeExtentsOf === undefined) return [];
+  try {
+    return await freeExtentsOf(place, { ...options, diskDevice: disk.device, mountPoint });
+  } catch (error) {
+    if (!(error instanceof MapDoubt)) throw error;
+    onDoubt?.(place.device, error.message);
+    return [];
+  }
 }
 
 function fileSystemsOf(disk: Disk): PlacedFileSystem[] {
