@@ -24,6 +24,9 @@ export const DEBIAN_PACKAGES = Object.freeze([
   { command: 'losetup', package: 'mount', use: 'run' },
   { command: 'nbdinfo', package: 'libnbd-bin', use: 'test' },
   { command: 'mkfs.xfs', package: 'xfsprogs', use: 'test' },
+  { command: 'mkfs.btrfs', package: 'btrfs-progs', use: 'test' },
+  { command: 'mkntfs', package: 'ntfs-3g', use: 'test' },
+  { command: 'pvcreate', package: 'lvm2', use: 'test' },
   { command: 'ip', package: 'iproute2', use: 'test' },
   { command: 'iptables', package: 'iptables', use: 'test' },
 ]);

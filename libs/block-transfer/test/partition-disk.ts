@@ -20,6 +20,8 @@ export interface PartitionDiskOptions {
   readonly mount?: readonly string[];
   /** Checks an unmounted device without changing it; throws when it is not clean. */
   readonly check: (device: string) => Promise<unknown>;
+  /** Makes a copy mountable beside the original. */
+  readonly prepareCopy?: (device: string) => Promise<unknown>;
   /** More options for mounting a copy while the original may be mounted too. */
   readonly mountCopy?: readonly string[];
 }
@@ -161,12 +163,13 @@ export class PartitionDisk {
     await fillWithGarbage(imagePath, invertExtents(used.extents, used.diskBytes));
   }
 
-  /** Checks the file system in a copy and gives its tree: kinds, modes, sizes, times, and the SHA-256 of every file. */
+  /** Checks the file system in a copy and gives its tree: kinds, modes, sizes of files, times, and the SHA-256 of every file. */
   async treeOf(imagePath: string): Promise<string> {
     const range = ['-o', String(PARTITION_START_BYTES), '--sizelimit', String(this.partitionBytes)];
     const device = (await run('losetup', '--show', '-f', ...range, imagePath)).trim();
     const at = join(this.folder, 'copy');
     try {
+      await this.options.prepareCopy?.(device);
       // The first mount replays a journal, if there is one; after it a check must find nothing.
       await run('mount', ...(this.options.mount ?? []), ...(this.options.mountCopy ?? []), device, at);
       const found = await tree(at).finally(() => run('umount', at));
@@ -195,7 +198,11 @@ export class PartitionDisk {
 }
 
 async function tree(folder: string): Promise<string> {
-  const names = await run('sh', '-c', `cd '${folder}' && find . -printf '%p %y %m %s %T@\\n' | sort`);
+  const names = await run(
+    'sh',
+    '-c',
+    `cd '${folder}' && find . ! -type d -printf '%p %y %m %s %T@\\n' -o -printf '%p %y %m %T@\\n' | sort`,
+  );
   const sums = await run('sh', '-c', `cd '${folder}' && find . -type f -exec sha256sum {} + | sort -k2`);
   return names + sums;
 }

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open, readFile, realpath, stat } from 'node:fs/promises';
+import type { ByteRange } from '#libs/contracts';
 import { EndpointFailure, reasonOf, systemErrorCode } from '../endpoint-failure.js';
 import { deviceNumbers, openSourceDisk, type SourceDisk } from '../source/source-disk.js';
 import type { FileSystemPlace } from './ext-free-extents.js';
@@ -13,8 +14,18 @@ export interface HeldStill {
   release(): Promise<boolean>;
 }
 
+/** What the reader of a container needs to know of what is inside. All ranges count from the beginning of that. */
+export interface InnerMaps {
+  /** The free bytes of whatever file system a device holds; none where nobody can tell. */
+  freeOn(place: FileSystemPlace): Promise<ByteRange[]>;
+  /** The same of bytes without a device; null when their file system can be read only from one. */
+  freeInBytes(fileSystem: StillFileSystem): Promise<ByteRange[] | null>;
+  /** Runs the reader of one part of the container; none of it is free when it ends with a `MapDoubt`. */
+  doubting(name: string, read: () => Promise<ByteRange[]>): Promise<ByteRange[]>;
+}
+
 /** How a map of this file system can be had. */
-export interface MapRequest {
+export interface MapRequest extends InnerMaps {
   readonly signal?: AbortSignal | undefined;
   /** The disk that the file system's device is part of; read instead where the system has made no device. */
   readonly diskDevice: string;
@@ -42,6 +53,14 @@ export async function mountOf(place: FileSystemPlace, request: MapRequest): Prom
   const preferred = mounts.filter(({ mountPoint }) => mountPoint === request.mountPoint);
   for (const mount of [...preferred, ...mounts]) if (await isVisible(mount)) return mount;
   throw new MapDoubt(`${place.device} is mounted where other mounts hide it`);
+}
+
+/** Where a device is mounted, visible or not: to tell a mounted file system from one that is not. */
+export async function anyMountPointOf(place: FileSystemPlace): Promise<string | null> {
+  const number = await deviceNumberOf(place.device);
+  if (number === null) return null;
+  const [mount] = await mountsOf(number, await readFile('/proc/self/mountinfo', 'utf8'), deviceNumberOf);
+  return mount?.mountPoint ?? null;
 }
 
 /** Whether the mount point leads to this mount, rather than to another one on top of it. */
@@ -87,6 +106,49 @@ export async function readStill<T>(
   }
   believe(stayed, `what is mounted at ${mount.mountPoint} was let go before its map was read`);
   return result;
+}
+
+/**
+ * Reads structures that somebody may change meanwhile, directly: of a container, whose reader looks at them twice.
+ */
+export function readUnclaimed<T>(
+  place: FileSystemPlace,
+  request: MapRequest,
+  read: (container: StillFileSystem) => Promise<T>,
+): Promise<T> {
+  return readFrom(place, request, { exclusive: false }, read);
+}
+
+/**
+ * Reads structures of a mounted file system through the page cache of its device, for file systems whose drivers write
+ * through that cache: it shows them as they are in memory, at any time.
+ */
+export async function readLive<T>(
+  place: FileSystemPlace,
+  request: MapRequest,
+  read: (fileSystem: StillFileSystem) => Promise<T>,
+): Promise<T> {
+  const { device, sizeBytes } = place;
+  const file = await open(device, 'r').catch((error: unknown) => {
+    throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${device}: ${reasonOf(error)}`, { cause: error });
+  });
+  try {
+    return await read({
+      sizeBytes,
+      read: async (offsetBytes, lengthBytes) => {
+        request.signal?.throwIfAborted();
+        believe(offsetBytes >= 0 && offsetBytes + lengthBytes <= sizeBytes, `${device} points beyond its end`);
+        const bytes = Buffer.alloc(lengthBytes);
+        const { bytesRead } = await file.read(bytes, 0, lengthBytes, offsetBytes).catch((error: unknown) => {
+          throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${device}: ${reasonOf(error)}`, { cause: error });
+        });
+        believe(bytesRead === lengthBytes, `${device} cannot be read at byte ${offsetBytes}`);
+        return bytes;
+      },
+    });
+  } finally {
+    await file.close();
+  }
 }
 
 async function readFrom<T>(
@@ -141,7 +203,7 @@ async function openPlace(
 }
 
 /** `major:minor` of a block device by any of its names, or null when there is none. */
-async function deviceNumberOf(path: string): Promise<string | null> {
+export async function deviceNumberOf(path: string): Promise<string | null> {
   try {
     const status = await stat(await realpath(path));
     if (!status.isBlockDevice()) return null;

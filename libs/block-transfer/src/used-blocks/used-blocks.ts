@@ -1,13 +1,22 @@
 import type { ByteRange, Disk, FileSystem } from '#libs/contracts';
 import { EndpointFailure } from '../endpoint-failure.js';
+import { btrfsFreeExtents, btrfsFreeWhileStill } from './btrfs/btrfs-free-extents.js';
+import { isBtrfs } from './btrfs/btrfs-superblock.parser.js';
 import { extFreeExtents, type FileSystemPlace } from './ext-free-extents.js';
 import { MapDoubt } from './map-doubt.js';
-import type { MapRequest } from './still-file-system.js';
-import { runTool } from './tool.runner.js';
+import { isNtfs } from './ntfs/ntfs-boot.parser.js';
+import { ntfsFreeExtents, ntfsFreeWhileStill } from './ntfs/ntfs-free-extents.js';
+import { anyMountPointOf, type MapRequest, type StillFileSystem } from './still-file-system.js';
+import { lvmFreeExtents } from './lvm/lvm-free-extents.js';
+import { runTool, toolOutput } from './tool.runner.js';
 import { usedMapFromFree, type UsedMap } from './used-map.js';
-import { xfsFreeExtents } from './xfs/xfs-free-extents.js';
+import { xfsFreeExtents, xfsFreeWhileStill } from './xfs/xfs-free-extents.js';
+import { isXfs } from './xfs/xfs-superblock.parser.js';
 
 const SYNC_TIMEOUT_MS = 5 * 60_000;
+const PROBE_TIMEOUT_MS = 30_000;
+/** Holds what every file system that is known here begins with. */
+const HEAD_BYTES = 128 * 1024;
 
 interface PlacedFileSystem {
   readonly place: FileSystemPlace;
@@ -35,6 +44,9 @@ const FREE_EXTENTS: Readonly<Record<string, FreeExtentsOf>> = {
   ext3: extFreeExtents,
   ext4: extFreeExtents,
   xfs: xfsFreeExtents,
+  btrfs: btrfsFreeExtents,
+  ntfs: ntfsFreeExtents,
+  LVM2_member: lvmFreeExtents,
 };
 
 /**
@@ -64,17 +76,49 @@ async function freeExtentsIn(
   disk: Disk,
   place: FileSystemPlace,
   { type, mountPoint }: FileSystem,
-  { onDoubt, ...options }: UsedBlocksOptions,
+  options: UsedBlocksOptions,
 ): Promise<ByteRange[]> {
   const freeExtentsOf = FREE_EXTENTS[type];
   if (freeExtentsOf === undefined) return [];
-  try {
-    return await freeExtentsOf(place, { ...options, diskDevice: disk.device, mountPoint });
-  } catch (error) {
-    if (!(error instanceof MapDoubt)) throw error;
-    onDoubt?.(place.device, error.message);
-    return [];
-  }
+  const doubting = async (name: string, read: () => Promise<ByteRange[]>): Promise<ByteRange[]> => {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof MapDoubt)) throw error;
+      options.onDoubt?.(name, error.message);
+      return [];
+    }
+  };
+  const request: MapRequest = {
+    ...options,
+    ...{ diskDevice: disk.device, mountPoint, doubting, freeInBytes },
+    freeOn: (inner) => freeExtentsOn(disk, inner, options),
+  };
+  return doubting(place.device, () => freeExtentsOf(place, request));
+}
+
+/** A device inside of a container, whose file system the inventory may not have seen. */
+async function freeExtentsOn(disk: Disk, place: FileSystemPlace, options: UsedBlocksOptions): Promise<ByteRange[]> {
+  const { signal } = options;
+  const probe = ['-p', '-o', 'value', '-s', 'TYPE', place.device];
+  const type = (await toolOutput('blkid', probe, { timeoutMs: PROBE_TIMEOUT_MS, signal }))?.trim() ?? '';
+  if (type === '') return [];
+  const seen = disk.volumes?.find(({ device }) => device === place.device)?.fileSystem;
+  const mountPoint = seen?.mountPoint ?? null;
+  const { sizeBytes } = place;
+  const fileSystem = { type, uuid: null, label: null, sizeBytes, usedBytes: null, mountPoint };
+  const mounted = await anyMountPointOf(place);
+  if (mounted !== null) await runTool('sync', ['-f', mounted], { timeoutMs: SYNC_TIMEOUT_MS, signal });
+  return freeExtentsIn({ ...disk, device: place.device }, place, fileSystem, options);
+}
+
+/** File systems that can be read without a device of their own, each with what it begins with. */
+async function freeInBytes(fileSystem: StillFileSystem): Promise<ByteRange[] | null> {
+  const head = await fileSystem.read(0, Math.min(HEAD_BYTES, fileSystem.sizeBytes));
+  if (isXfs(head)) return xfsFreeWhileStill(fileSystem, null);
+  if (isBtrfs(head)) return btrfsFreeWhileStill(fileSystem);
+  if (isNtfs(head)) return ntfsFreeWhileStill(fileSystem);
+  return null;
 }
 
 function fileSystemsOf(disk: Disk): PlacedFileSystem[] {

@@ -34,7 +34,7 @@ export async function xfsFreeExtents(
   const mount = await mountOf(place, request);
   const isLive = mount !== null && !mount.readOnly && request.isHeld?.(mount.mountPoint) !== true;
   const asked = isLive ? await ask(mount, request) : null;
-  const free = asked ?? (await readStill(place, request, freeWhileStill));
+  const free = asked ?? (await readStill(place, request, xfsFreeWhileStill));
   for (const { offsetBytes, lengthBytes } of free) {
     believe(offsetBytes + lengthBytes <= place.sizeBytes, `${place.device} holds a larger xfs than there is room for`);
   }
@@ -54,7 +54,8 @@ async function askKernel(mount: DeviceMount, { signal }: MapRequest): Promise<By
   return free;
 }
 
-async function freeWhileStill(fileSystem: StillFileSystem, mount: DeviceMount | null): Promise<ByteRange[]> {
+/** The free extents of an xfs that is at rest, as ranges of the file system. Throws a `MapDoubt`. */
+export async function xfsFreeWhileStill(fileSystem: StillFileSystem, mount: DeviceMount | null): Promise<ByteRange[]> {
   const geometry = await readGeometry(fileSystem);
   if (mount === null || mount.readOnly) {
     believe(await isXfsLogClean(fileSystem, geometry), 'the log of xfs is not clean');

@@ -33,13 +33,18 @@ export interface XfsGeometry {
   readonly logBytes: number;
 }
 
+/** @param head the beginning of a file system */
+export function isXfs(head: Buffer): boolean {
+  return head.toString('latin1', 0, 4) === 'XFSB';
+}
+
 /**
  * Reads an xfs superblock. Throws a `MapDoubt` where the free-space b-trees are not all there is to know: a realtime
  * device, an external log, features that are not known here.
  * @param bytes {@link XFS_SECTOR_MAX_BYTES} from the beginning of the file system
  */
 export function parseXfsSuperblock(bytes: Buffer): XfsGeometry {
-  believe(bytes.toString('latin1', 0, 4) === 'XFSB', 'no xfs superblock');
+  believe(isXfs(bytes), 'no xfs superblock');
   const version = bytes.readUInt16BE(100) & 0xf;
   believe(version === 4 || version === 5, `xfs version ${version} is not known`);
   const hasChecksums = version === 5;
