@@ -15,7 +15,8 @@ export {
 } from './change-tracking/change-tracker.js';
 export { DigestTree } from './digests/digest-tree.js';
 export { parseDomainMap, type DomainMap } from './used-blocks/domain-map.parser.js';
-export { usedBlocksOf } from './used-blocks/used-blocks.js';
+export type { HeldStill } from './used-blocks/still-file-system.js';
+export { usedBlocksOf, type UsedBlocksOptions } from './used-blocks/used-blocks.js';
 export { usedMapFromFree, usedMapOf, type UsedMap } from './used-blocks/used-map.js';
 export { alignedBuffer } from './source/aligned-buffer.js';
 export { openSourceDisk, type SourceDisk } from './source/source-disk.js';

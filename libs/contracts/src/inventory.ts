@@ -23,6 +23,10 @@ export const partition = z.object({
 });
 export type Partition = z.infer<typeof partition>;
 
+/** A device that is made of disks or partitions and holds a file system: a logical volume, an array, an opened LUKS. */
+export const volume = z.object({ device: z.string().min(1), fileSystem });
+export type Volume = z.infer<typeof volume>;
+
 /**
  * One block device of the source machine.
  * `diskId` is stable across restarts: serial number, WWN, or, where a device has neither, its kernel name.
@@ -40,6 +44,8 @@ export const disk = z.object({
   partitions: z.array(partition).max(256),
   /** A file system directly on the disk, without a partition table. */
   fileSystem: fileSystem.nullable(),
+  /** File systems on devices that are made of this disk; one that spans several disks is listed with each. */
+  volumes: z.array(volume).max(256).optional(),
   /** Present when the agent could not examine the disk (not readable, contradicting signatures), and says why. */
   examinationError: z.string().min(1).max(500).optional(),
 });

@@ -99,6 +99,14 @@ describe('a BIOS server with MBR, LVM and network mounts, seen by older programs
     expect(disk!.partitions[2]!.fileSystem).toMatchObject({ sizeBytes: 63 * GIB, usedBytes: null });
   });
 
+  it('has the file systems of logical volumes with the disk that they are made of', async () => {
+    const [disk] = (await inventory()).disks;
+    expect(disk?.volumes?.map(({ device, fileSystem }) => [device, fileSystem.type, fileSystem.mountPoint])).toEqual([
+      ['/dev/mapper/vg0-root', 'ext4', '/'],
+      ['/dev/mapper/vg0-swap', 'swap', null],
+    ]);
+  });
+
   it('has a file system on a whole disk, measured where its root is mounted', async () => {
     expect((await inventory()).disks[1]).toMatchObject({
       partitionTable: 'none',

@@ -1,4 +1,4 @@
-import type { Disk, FileSystem, Partition } from '#libs/contracts';
+import type { Disk, FileSystem, Partition, Volume } from '#libs/contracts';
 import { parseBlkid, type Signature } from './blkid.parser.js';
 import { isExternal } from './eligible-disks.decision.js';
 import { measureFileSystem, type FileSystemPlace } from './file-system-space.js';
@@ -11,6 +11,9 @@ import { parseSfdisk, partitionNumber, type PartitionEntry } from './sfdisk.pars
 const EXAMINATION_ERROR_MAX_CHARACTERS = 500;
 /** Disks behind these may be thin below, or only say so because they understand TRIM. */
 const TRANSPORTS_WITH_TRIM: ReadonlySet<string> = new Set(['sata', 'ata', 'usb']);
+
+/** The contract's limit. */
+const VOLUMES_MAX = 256;
 
 type Content = Pick<Disk, 'partitionTable' | 'partitions' | 'fileSystem' | 'examinationError'>;
 
@@ -31,7 +34,30 @@ export async function examineDisk(
     external: isExternal(device),
     allocation: await allocationOf(machine, device),
     ...(await contentOf(machine, device, mounts)),
+    ...(await volumesOn(machine, device, mounts)),
   };
+}
+
+/** File systems on what lies above the disk and its partitions: logical volumes, arrays, opened LUKS containers. */
+async function volumesOn(
+  machine: MachineView,
+  disk: BlockDevice,
+  mounts: readonly Mount[],
+): Promise<Pick<Disk, 'volumes'>> {
+  const volumes = new Map<string, Volume>();
+  const above = (device: BlockDevice): BlockDevice[] =>
+    device.children.flatMap((child) => [...(child.type === 'part' ? [] : [child]), ...above(child)]);
+  for (const device of above(disk).slice(0, VOLUMES_MAX)) {
+    const place: FileSystemPlace = { path: device.path, sizeBytes: device.sizeBytes, mount: mountOf(device, mounts) };
+    const { fileSystemType: type, uuid, label } = device;
+    // What udev did not record is known from its mount, or not mounted and of no concern here.
+    const fileSystem =
+      type === null
+        ? await fileSystemFromMount(machine, place)
+        : await fileSystemIn(machine, { kind: 'found', type, uuid, label, partitionTable: null }, place);
+    if (fileSystem !== null) volumes.set(device.path, { device: device.path, fileSystem });
+  }
+  return volumes.size === 0 ? {} : { volumes: [...volumes.values()] };
 }
 
 async function contentOf(machine: MachineView, device: BlockDevice, mounts: readonly Mount[]): Promise<Content> {

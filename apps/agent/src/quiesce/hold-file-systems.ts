@@ -16,13 +16,19 @@ const HELD = 'held';
 
 /** File systems that are held still. */
 export interface HeldFileSystems {
+  /** Where they are mounted. */
+  readonly mountPoints: readonly string[];
   /** Aborts, with an EndpointFailure, when they are let go before {@link release} was called. */
   readonly lost: AbortSignal;
   /** Lets go. Never rejects. @returns whether they were held without a gap until now */
   release(): Promise<boolean>;
 }
 
-export const NOTHING_HELD: HeldFileSystems = { lost: new AbortController().signal, release: async () => true };
+export const NOTHING_HELD: HeldFileSystems = {
+  mountPoints: [],
+  lost: new AbortController().signal,
+  release: async () => true,
+};
 
 export interface HoldOptions {
   readonly limitSeconds?: number;
@@ -61,7 +67,7 @@ class Holder implements HeldFileSystems {
 
   constructor(
     child: ChildProcessByStdio<Writable, Readable, null>,
-    mountPoints: readonly string[],
+    readonly mountPoints: readonly string[],
     limitSeconds: number,
     env: NodeJS.ProcessEnv,
   ) {

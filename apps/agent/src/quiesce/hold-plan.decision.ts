@@ -21,15 +21,17 @@ export interface HoldPlan {
   readonly flushOnly: readonly { readonly fileSystem: MountedFileSystem; readonly reason: string }[];
 }
 
-/** Everything on these disks that is mounted. */
+/** Everything on these disks that is mounted, each file system once: a volume may lie on several of them. */
 export function mountedOn(disks: readonly Disk[]): MountedFileSystem[] {
   const found: { device: string; fileSystem: FileSystem | null }[] = disks.flatMap((disk) => [
     { device: disk.device, fileSystem: disk.fileSystem },
     ...disk.partitions.map(({ device, fileSystem }) => ({ device, fileSystem })),
+    ...(disk.volumes ?? []),
   ]);
-  return found.flatMap(({ device, fileSystem }) =>
+  const mounted = found.flatMap(({ device, fileSystem }) =>
     fileSystem?.mountPoint == null ? [] : [{ device, type: fileSystem.type, mountPoint: fileSystem.mountPoint }],
   );
+  return [...new Map(mounted.map((fileSystem) => [fileSystem.mountPoint, fileSystem])).values()];
 }
 
 /**

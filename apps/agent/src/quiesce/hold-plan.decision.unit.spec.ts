@@ -21,6 +21,17 @@ describe('mountedOn', () => {
       { device: '/dev/bare', type: 'xfs', mountPoint: '/bare' },
     ]);
   });
+
+  it('lists a logical volume once, although it is on two disks', () => {
+    const fileSystem = { type: 'xfs', uuid: null, label: null, sizeBytes: 10, usedBytes: null, mountPoint: '/lv' };
+    const volumes = [{ device: '/dev/mapper/vg-lv', fileSystem }];
+    expect(
+      mountedOn([
+        { ...fakeDisk('a', 10), volumes },
+        { ...fakeDisk('b', 10), volumes },
+      ]),
+    ).toEqual([{ device: '/dev/mapper/vg-lv', type: 'xfs', mountPoint: '/lv' }]);
+  });
 });
 
 describe('planHold', () => {

@@ -54,6 +54,18 @@ describe.runIf(process.getuid?.() === 0)('SourceQuiesce on a real ext4', () => {
     expect(warnings).toHaveLength(2);
   });
 
+  it('holds one file system while its map is read, unless the agent writes to it or it cannot be frozen', async () => {
+    const disk = fakeDisk('a', 10, mountPoint);
+    const held = await quiesce([folder]).holdForMap(disk, mountPoint);
+    expect(held?.mountPoints).toEqual([mountPoint]);
+    expect(await quiesce([folder]).holdForMap(disk, mountPoint)).toBeNull();
+    expect(await held?.release()).toBe(true);
+    expect(isFrozen()).toBe(false);
+    expect(await quiesce([mountPoint]).holdForMap(disk, mountPoint)).toBeNull();
+    expect(await quiesce([folder]).holdForMap(disk, '/elsewhere')).toBeNull();
+    expect(isFrozen()).toBe(false);
+  });
+
   it('fails with a code when a mount point is gone', async () => {
     await expect(quiesce([]).flush([fakeDisk('a', 10, join(folder, 'gone'))])).rejects.toMatchObject({
       code: 'SOURCE_READ_FAILED',

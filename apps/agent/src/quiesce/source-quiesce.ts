@@ -6,12 +6,14 @@ import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import type { Quiesce, RoundPorts } from '../round/round.ports.js';
 import { holdFileSystems, NOTHING_HELD, type HeldFileSystems } from './hold-file-systems.js';
-import { mountedOn, planHold, type MountedFileSystem, type Place } from './hold-plan.decision.js';
+import { mountedOn, planHold, type HoldPlan, type MountedFileSystem, type Place } from './hold-plan.decision.js';
 
 const run = promisify(execFile);
 /** Writing out everything in memory; large machines with slow disks take minutes. */
 const FLUSH_LIMIT_MS = 600_000;
 const FINDMNT_LIMIT_MS = 10_000;
+/** Reading a map takes milliseconds, or a second or two on a large and badly fragmented file system. */
+const MAP_HOLD_LIMIT_SECONDS = 10;
 
 export interface SourceQuiesceOptions {
   /** Folders that the agent writes to; their file systems are never held. */
@@ -30,11 +32,7 @@ export class SourceQuiesce implements Quiesce {
 
   async hold(disks: readonly Disk[]): Promise<HeldFileSystems> {
     await this.flush(disks);
-    const mounted = await Promise.all(
-      mountedOn(disks).map(async (fileSystem) => ({ ...fileSystem, place: await placeOf(fileSystem.mountPoint) })),
-    );
-    const own = await Promise.all(['/', tmpdir(), ...this.options.ownFolders].map(placeOf));
-    const plan = planHold(mounted, own);
+    const plan = await this.#plan(mountedOn(disks));
     for (const { fileSystem, reason } of plan.flushOnly) this.#explain(fileSystem, reason);
     if (plan.hold.length === 0) return NOTHING_HELD;
     const limit = this.options.limitSeconds === undefined ? {} : { limitSeconds: this.options.limitSeconds };
@@ -42,6 +40,27 @@ export class SourceQuiesce implements Quiesce {
       plan.hold.map(({ mountPoint }) => mountPoint),
       limit,
     );
+  }
+
+  async holdForMap(disk: Disk, mountPoint: string): Promise<HeldFileSystems | null> {
+    const plan = await this.#plan(mountedOn([disk]).filter((mounted) => mounted.mountPoint === mountPoint));
+    if (plan.hold.length === 0) return null;
+    const limitSeconds = Math.min(MAP_HOLD_LIMIT_SECONDS, this.options.limitSeconds ?? MAP_HOLD_LIMIT_SECONDS);
+    try {
+      return await holdFileSystems([mountPoint], { limitSeconds });
+    } catch (error) {
+      if (!(error instanceof EndpointFailure)) throw error;
+      this.options.log('warn', error.detail);
+      return null;
+    }
+  }
+
+  async #plan(mounted: readonly MountedFileSystem[]): Promise<HoldPlan> {
+    const placed = await Promise.all(
+      mounted.map(async (fileSystem) => ({ ...fileSystem, place: await placeOf(fileSystem.mountPoint) })),
+    );
+    const own = await Promise.all(['/', tmpdir(), ...this.options.ownFolders].map(placeOf));
+    return planHold(placed, own);
   }
 
   #explain(fileSystem: MountedFileSystem, reason: string): void {

@@ -8,6 +8,7 @@ import {
   type SyncDiskResult,
   type TakenChanges,
   type TrackingStanding,
+  type UsedBlocksOptions,
 } from '#libs/block-transfer';
 import {
   UNLIMITED_THROTTLE,
@@ -99,6 +100,8 @@ export class FakeMachine {
   readonly reports: EndpointReport[] = [];
   readonly progress: EndpointProgress[] = [];
   readonly log: string[] = [];
+  /** What each call for a map was given. */
+  readonly mapOptions: UsedBlocksOptions[] = [];
   /** Stored digest tables by disk. */
   readonly tables = new Map<string, { table: DigestTable | null; baseline: BaselineState }>();
   /** What the newest call for each disk was given. */
@@ -182,7 +185,8 @@ export class FakeMachine {
   #sourcePorts(): Pick<RoundPorts, 'collectInventory' | 'usedBlocksOf' | 'openSourceDisk' | 'quiesce'> {
     return {
       collectInventory: async () => this.inventory,
-      usedBlocksOf: async (disk) => {
+      usedBlocksOf: async (disk, options) => {
+        if (options !== undefined) this.mapOptions.push(options);
         this.diary.push(`map ${disk.diskId}`);
         return { diskBytes: disk.sizeBytes, usedBytes: 4, extents: [{ offsetBytes: 0, lengthBytes: 4 }] };
       },
@@ -197,6 +201,7 @@ export class FakeMachine {
           this.diary.push(`hold ${disks.map((disk) => disk.diskId).join()}`);
           return this.#held();
         },
+        holdForMap: async () => null,
       },
     };
   }
@@ -238,6 +243,7 @@ export class FakeMachine {
 
   #held(): HeldFileSystems {
     return {
+      mountPoints: ['/held'],
       lost: this.lost.signal,
       release: async () => {
         this.diary.push('release');

@@ -108,7 +108,11 @@ class ManyDisks {
       buffers: roundBuffers(),
       disksAtOnce: DISKS_AT_ONCE,
       digestTables: new DigestTableFolder(join(this.folder, 'digests')),
-      quiesce: { flush: async () => undefined, hold: async () => ({ ...NOTHING_HELD, release: async () => true }) },
+      quiesce: {
+        flush: async () => undefined,
+        hold: async () => ({ ...NOTHING_HELD, release: async () => true }),
+        holdForMap: async () => null,
+      },
       state: new RoundStateFile(join(this.folder, 'round.json')),
       report: async (report) => {
         this.reports.push(report);

@@ -34,6 +34,7 @@ const HELD_SILENCE_LIMIT_MS = 30_000;
 interface Reading {
   readonly signal: AbortSignal;
   readonly isHeld: boolean;
+  readonly heldMountPoints: readonly string[];
 }
 
 /** What of a disk is read. */
@@ -105,7 +106,7 @@ export class RoundAttempt {
   async #syncLive(disks: readonly RoundDisk[], signal: AbortSignal): Promise<void> {
     await severalAtOnce(disks, this.#ports.disksAtOnce, signal, async (disk, either) => {
       await this.#ports.quiesce.flush([disk.present]);
-      await this.#syncDisk(disk, { signal: either, isHeld: false }, () => undefined);
+      await this.#syncDisk(disk, { signal: either, isHeld: false, heldMountPoints: [] }, () => undefined);
     });
   }
 
@@ -125,7 +126,8 @@ export class RoundAttempt {
           unread.delete(disk);
           if (unread.size === 0) void release();
         };
-        await this.#syncDisk(disk, { signal: either, isHeld: true }, onRead).catch(async (error: unknown) => {
+        const reading = { signal: either, isHeld: true, heldMountPoints: held.mountPoints };
+        await this.#syncDisk(disk, reading, onRead).catch(async (error: unknown) => {
           throw held.lost.aborted ? await this.#causeOfLostHold(error, disk.assigned.export, signal) : error;
         });
       });
@@ -148,7 +150,14 @@ export class RoundAttempt {
   async #syncDisk(disk: RoundDisk, reading: Reading, onRead: Source['onRead']): Promise<void> {
     const { present } = disk;
     this.#round.progress.enter(disk.assigned.diskId, 'mapping');
-    const used = await this.#ports.usedBlocksOf(present, { signal: reading.signal });
+    const used = await this.#ports.usedBlocksOf(present, {
+      signal: reading.signal,
+      isHeld: (mountPoint) => reading.heldMountPoints.includes(mountPoint),
+      holdStill: (mountPoint) => this.#ports.quiesce.holdForMap(present, mountPoint),
+      onDoubt: (device, reason) => {
+        this.#ports.log('warn', `All of ${device} counts as used: ${reason}.`);
+      },
+    });
     const source = await this.#ports.openSourceDisk(present.device);
     const pace = await this.#ports.pace.ofDisk(present.device, reading.isHeld);
     try {

@@ -83,6 +83,7 @@ class Bench {
       digestTables: new DigestTableFolder(join(folder, 'digests')),
       quiesce: {
         flush: async () => undefined,
+        holdForMap: async () => null,
         hold: async () => {
           this.diary.push('hold');
           return { ...NOTHING_HELD, release: async () => this.diary.push('release') > 0 };

@@ -345,6 +345,18 @@ describe('RoundRunner', () => {
       expect(machine.reports[1]).toMatchObject({ kind: 'round-completed' });
     });
 
+    it.each([
+      ['incremental', false],
+      ['final', true],
+    ] as const)('says of which file systems a map is read while they are held: %s', async (roundKind, held) => {
+      await machine.run(roundKind);
+      const isHeld = machine.mapOptions.map((options) => ['/held', '/other'].map((path) => options.isHeld?.(path)));
+      expect(isHeld).toEqual([
+        [held, false],
+        [held, false],
+      ]);
+    });
+
     it('fails rather than claim one moment when the hold did not last until the end', async () => {
       machine.heldUntilRelease = false;
       await machine.run('final');

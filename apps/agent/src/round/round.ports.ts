@@ -27,6 +27,8 @@ export interface Quiesce {
   flush(disks: readonly Disk[]): Promise<void>;
   /** Flushes, then holds the file systems still where that is safe. */
   hold(disks: readonly Disk[]): Promise<HeldFileSystems>;
+  /** Holds one file system of the disk still while its block map is read; null when that is not safe, or fails. */
+  holdForMap(disk: Disk, mountPoint: string): Promise<HeldFileSystems | null>;
 }
 
 /** What was written on the source since the last round. */

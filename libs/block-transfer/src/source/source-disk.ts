@@ -25,18 +25,21 @@ const GONE = new Set(['ENOENT', 'ENXIO', 'ENODEV', 'ENOMEDIUM']);
  * It also keeps a sweep over the disk from pushing the machine's own files out of memory. Regular files fall back to
  * buffered reads when their file system refuses O_DIRECT (there is only one cache for those).
  *
+ * `exclusive` claims a block device: it cannot be mounted until it is closed, and opening fails with the cause `EBUSY`
+ * when it is mounted, or part of something (a mapped device, swap) already.
+ *
  * Rejects with an EndpointFailure `SOURCE_DISK_CHANGED` when there is no such device, else `SOURCE_READ_FAILED`.
  */
-export async function openSourceDisk(device: string): Promise<SourceDisk> {
+export async function openSourceDisk(device: string, options: { exclusive?: boolean } = {}): Promise<SourceDisk> {
   try {
-    return await openDisk(device);
+    return await openDisk(device, options.exclusive === true ? constants.O_EXCL : 0);
   } catch (error) {
     throw readFailure(device, 0, error);
   }
 }
 
-async function openDisk(device: string): Promise<SourceDisk> {
-  const direct = await open(device, constants.O_RDONLY | constants.O_DIRECT).catch((error: unknown) => {
+async function openDisk(device: string, claim: number): Promise<SourceDisk> {
+  const direct = await open(device, constants.O_RDONLY | constants.O_DIRECT | claim).catch((error: unknown) => {
     if (systemErrorCode(error) === 'EINVAL') return null;
     throw error;
   });

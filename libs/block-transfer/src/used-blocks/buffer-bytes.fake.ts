@@ -1,5 +1,7 @@
-import { believe } from './map-doubt.js';
+import type { ByteRange } from '#libs/contracts';
 import type { FileSystemBytes } from './file-system-bytes.js';
+import type { FreeList } from './free-list.js';
+import { believe, MapDoubt } from './map-doubt.js';
 
 /** A file system in memory. `onRead` may change it, or stand in for what a read would give. */
 export function bufferBytes(
@@ -15,4 +17,17 @@ export function bufferBytes(
       return Promise.resolve(bytes);
     },
   };
+}
+
+/** The free extents that `list` finds, in bytes of the disk; none when it doubts what it reads, as in a round. */
+export async function freeExtentsIn(
+  bytes: FileSystemBytes,
+  list: (bytes: FileSystemBytes) => Promise<FreeList>,
+): Promise<ByteRange[]> {
+  try {
+    return (await list(bytes)).extents();
+  } catch (error) {
+    if (error instanceof MapDoubt) return [];
+    throw error;
+  }
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ByteRange } from '#libs/contracts';
 import { mergeExtents } from '../extents/byte-extents.js';
-import { bufferBytes } from './buffer-bytes.fake.js';
+import { bufferBytes, freeExtentsIn } from './buffer-bytes.fake.js';
 import { freeOfExt } from './ext-free-extents.js';
 import {
   bitmapOffset,
@@ -14,7 +14,6 @@ import {
   fakeExt,
   sealDescriptor,
 } from './ext-image.fake.js';
-import { freeExtentsIn } from './file-system-bytes.js';
 
 const START = 4096;
 const usedBlocks = fc.array(fc.array(fc.integer({ min: FAKE_METADATA_BLOCKS, max: FAKE_GROUP_BLOCKS - 1 })), {

@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import type { ByteRange } from '#libs/contracts';
 import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
 import type { FreeList } from './free-list.js';
-import { believe, MapDoubt } from './map-doubt.js';
+import { believe } from './map-doubt.js';
 
 /** Where a file system lies: the device that holds just it, and its place on the disk. */
 export interface FileSystemPlace {
@@ -62,8 +62,9 @@ class DeviceBytes implements FileSystemBytes {
 }
 
 /**
- * The free extents that `list` finds, in bytes of the disk; none when it doubts what it reads.
- * Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN` when the device cannot be read, or with the signal's reason.
+ * The free extents that `list` finds, in bytes of the disk.
+ * Rejects with a `MapDoubt` when what it reads cannot be believed, with an EndpointFailure `USED_BLOCKS_UNKNOWN` when the
+ * device cannot be read, or with the signal's reason.
  */
 export async function freeExtentsBy(
   place: FileSystemPlace,
@@ -75,22 +76,9 @@ export async function freeExtentsBy(
     throw unreadable(place.device, error);
   });
   try {
-    return await freeExtentsIn(new DeviceBytes(place, file, signal), list);
+    return (await list(new DeviceBytes(place, file, signal))).extents();
   } finally {
     await file.close();
-  }
-}
-
-/** The same, of a file system that is open. */
-export async function freeExtentsIn(
-  bytes: FileSystemBytes,
-  list: (bytes: FileSystemBytes) => Promise<FreeList>,
-): Promise<ByteRange[]> {
-  try {
-    return (await list(bytes)).extents();
-  } catch (error) {
-    if (error instanceof MapDoubt) return [];
-    throw error;
   }
 }
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bufferBytes } from './buffer-bytes.fake.js';
-import { freeExtentsIn } from './file-system-bytes.js';
+import { bufferBytes, freeExtentsIn } from './buffer-bytes.fake.js';
 import { freeOfSwap } from './swap-free-extents.js';
 
 const KIB = 1024;

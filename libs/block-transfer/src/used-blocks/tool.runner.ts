@@ -3,17 +3,48 @@ import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
 
 /** The end of a tool's output is where it says what went wrong. */
 const KEPT_OUTPUT_CHARACTERS = 1500;
+/** The map of a heavily fragmented file system has some million lines. */
+const OUTPUT_MAX_CHARACTERS = 256 * 1024 * 1024;
 
 /**
  * Runs one of the machine's own tools to its end.
  * Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN` that holds the end of its output when it fails, cannot be
  * started or takes longer than `timeoutMs`; with the signal's reason when that is aborted.
  */
-export async function runTool(
+export async function runTool(command: string, args: readonly string[], options: ToolOptions): Promise<void> {
+  const { fault, stdout, stderr } = await runToEnd(command, args, options, KEPT_OUTPUT_CHARACTERS);
+  if (fault === null) return;
+  throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${command} ${fault}: ${lastLines(stdout + stderr)}`);
+}
+
+/**
+ * What one of the machine's own tools prints, or null when it is not there, fails or complains: for questions that have
+ * another answer. Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN` when it prints more than fits in memory, with
+ * the signal's reason when that is aborted.
+ */
+export async function toolOutput(
   command: string,
   args: readonly string[],
-  options: { timeoutMs: number; signal?: AbortSignal | undefined },
-): Promise<void> {
+  options: ToolOptions,
+): Promise<string | null> {
+  const { fault, stdout, stderr } = await runToEnd(command, args, options, OUTPUT_MAX_CHARACTERS);
+  if (fault !== null || stderr.trim() !== '') return null;
+  if (stdout.length < OUTPUT_MAX_CHARACTERS) return stdout;
+  throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${command} prints more than ${OUTPUT_MAX_CHARACTERS} characters`);
+}
+
+interface ToolOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Keeps the last `keptCharacters` of each output. `fault`: null, or why the tool did not succeed. */
+async function runToEnd(
+  command: string,
+  args: readonly string[],
+  options: ToolOptions,
+  keptCharacters: number,
+): Promise<{ fault: string | null; stdout: string; stderr: string }> {
   options.signal?.throwIfAborted();
   const limit = AbortSignal.timeout(options.timeoutMs);
   const stop = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
@@ -24,12 +55,14 @@ export async function runTool(
     signal: stop,
     killSignal: 'SIGKILL',
   });
-  let output = '';
-  const keep = (chunk: Buffer): void => {
-    output = (output + chunk.toString('utf8')).slice(-KEPT_OUTPUT_CHARACTERS);
-  };
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout = (stdout + chunk.toString('latin1')).slice(-keptCharacters);
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString('latin1')).slice(-KEPT_OUTPUT_CHARACTERS);
+  });
   const fault = await new Promise<string | null>((resolve) => {
     child.once('error', (error) => resolve(reasonOf(error)));
     child.once('close', (code, signal) => {
@@ -37,9 +70,8 @@ export async function runTool(
     });
   });
   options.signal?.throwIfAborted();
-  if (fault === null) return;
-  const cause = limit.aborted ? `took longer than ${options.timeoutMs} ms` : fault;
-  throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${command} ${cause}: ${lastLines(output)}`);
+  const late = limit.aborted && fault !== null ? `took longer than ${options.timeoutMs} ms` : fault;
+  return { fault: late, stdout, stderr };
 }
 
 function lastLines(output: string): string {

@@ -4,17 +4,42 @@ import { exfatFreeExtents } from './exfat-free-extents.js';
 import { extFreeExtents, type FileSystemPlace } from './ext-free-extents.js';
 import { fatFreeExtents } from './fat-free-extents.js';
 import { swapFreeExtents } from './swap-free-extents.js';
-import { runTool } from './tool.runner.js';
+import { runTool, toolOutput } from './tool.runner.js';
+import { btrfsFreeExtents, btrfsFreeWhileStill } from './btrfs/btrfs-free-extents.js';
+import { isBtrfs } from './btrfs/btrfs-superblock.parser.js';
+import { MapDoubt } from './map-doubt.js';
+import { isNtfs } from './ntfs/ntfs-boot.parser.js';
+import { ntfsFreeExtents, ntfsFreeWhileStill } from './ntfs/ntfs-free-extents.js';
+import { anyMountPointOf, type MapRequest, type StillFileSystem } from './still-file-system.js';
+import { lvmFreeExtents } from './lvm/lvm-free-extents.js';
 import { usedMapFromFree, type UsedMap } from './used-map.js';
+import { xfsFreeExtents, xfsFreeWhileStill } from './xfs/xfs-free-extents.js';
+import { isXfs } from './xfs/xfs-superblock.parser.js';
 
 const SYNC_TIMEOUT_MS = 5 * 60_000;
+const PROBE_TIMEOUT_MS = 30_000;
+/** Holds what every file system that is known here begins with. */
+const HEAD_BYTES = 128 * 1024;
 
 interface PlacedFileSystem {
   readonly place: FileSystemPlace;
   readonly fileSystem: FileSystem;
 }
 
-type FreeExtentsOf = (place: FileSystemPlace, options: { signal?: AbortSignal | undefined }) => Promise<ByteRange[]>;
+type FreeExtentsOf = (place: FileSystemPlace, request: MapRequest) => Promise<ByteRange[]>;
+
+export interface UsedBlocksOptions {
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Freezes a mounted file system for as long as its map is read; null when that cannot be, or must not be. Without it,
+   * a mounted file system whose map cannot be had otherwise is used as a whole.
+   */
+  readonly holdStill?: MapRequest['holdStill'];
+  /** Whether the file system at a mount point is held still until the round has read the disk. */
+  readonly isHeld?: MapRequest['isHeld'];
+  /** Hears of file systems all of whose bytes count as used because their map cannot be believed. */
+  readonly onDoubt?: ((device: string, reason: string) => void) | undefined;
+}
 
 /** File systems whose free blocks can be listed. Any other type has none: all its bytes are used. */
 const FREE_EXTENTS: Readonly<Record<string, FreeExtentsOf>> = {
@@ -24,6 +49,10 @@ const FREE_EXTENTS: Readonly<Record<string, FreeExtentsOf>> = {
   vfat: fatFreeExtents,
   exfat: exfatFreeExtents,
   swap: swapFreeExtents,
+  xfs: xfsFreeExtents,
+  btrfs: btrfsFreeExtents,
+  ntfs: ntfsFreeExtents,
+  LVM2_member: lvmFreeExtents,
 };
 
 /**
@@ -36,14 +65,12 @@ const FREE_EXTENTS: Readonly<Record<string, FreeExtentsOf>> = {
  *
  * Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN`, or the signal's reason.
  */
-export async function usedBlocksOf(disk: Disk, options: { signal?: AbortSignal } = {}): Promise<UsedMap> {
+export async function usedBlocksOf(disk: Disk, options: UsedBlocksOptions = {}): Promise<UsedMap> {
   const placed = fileSystemsOf(disk);
   await syncMounted(placed, options.signal);
   const free: ByteRange[] = [];
   for (const { place, fileSystem } of placed) {
-    const freeExtentsOf = FREE_EXTENTS[fileSystem.type];
-    if (freeExtentsOf === undefined) continue;
-    for (const extent of await freeExtentsOf(place, { signal: options.signal })) free.push(extent);
+    for (const extent of await freeExtentsIn(disk, place, fileSystem, options)) free.push(extent);
   }
   await syncMounted(placed, options.signal);
   return usedMapFromFree(disk.sizeBytes, free);
@@ -54,6 +81,56 @@ async function syncMounted(placed: readonly PlacedFileSystem[], signal: AbortSig
     if (fileSystem.mountPoint === null || fileSystem.type === 'swap') continue;
     await runTool('sync', ['-f', fileSystem.mountPoint], { timeoutMs: SYNC_TIMEOUT_MS, signal });
   }
+}
+
+/** Nothing is free where nobody can tell, or nobody can be believed. */
+async function freeExtentsIn(
+  disk: Disk,
+  place: FileSystemPlace,
+  { type, mountPoint }: FileSystem,
+  options: UsedBlocksOptions,
+): Promise<ByteRange[]> {
+  const freeExtentsOf = FREE_EXTENTS[type];
+  if (freeExtentsOf === undefined) return [];
+  const doubting = async (name: string, read: () => Promise<ByteRange[]>): Promise<ByteRange[]> => {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof MapDoubt)) throw error;
+      options.onDoubt?.(name, error.message);
+      return [];
+    }
+  };
+  const request: MapRequest = {
+    ...options,
+    ...{ diskDevice: disk.device, mountPoint, doubting, freeInBytes },
+    freeOn: (inner) => freeExtentsOn(disk, inner, options),
+  };
+  return doubting(place.device, () => freeExtentsOf(place, request));
+}
+
+/** A device inside of a container, whose file system the inventory may not have seen. */
+async function freeExtentsOn(disk: Disk, place: FileSystemPlace, options: UsedBlocksOptions): Promise<ByteRange[]> {
+  const { signal } = options;
+  const probe = ['-p', '-o', 'value', '-s', 'TYPE', place.device];
+  const type = (await toolOutput('blkid', probe, { timeoutMs: PROBE_TIMEOUT_MS, signal }))?.trim() ?? '';
+  if (type === '') return [];
+  const seen = disk.volumes?.find(({ device }) => device === place.device)?.fileSystem;
+  const mountPoint = seen?.mountPoint ?? null;
+  const { sizeBytes } = place;
+  const fileSystem = { type, uuid: null, label: null, sizeBytes, usedBytes: null, mountPoint };
+  const mounted = await anyMountPointOf(place);
+  if (mounted !== null) await runTool('sync', ['-f', mounted], { timeoutMs: SYNC_TIMEOUT_MS, signal });
+  return freeExtentsIn({ ...disk, device: place.device }, place, fileSystem, options);
+}
+
+/** File systems that can be read without a device of their own, each with what it begins with. */
+async function freeInBytes(fileSystem: StillFileSystem): Promise<ByteRange[] | null> {
+  const head = await fileSystem.read(0, Math.min(HEAD_BYTES, fileSystem.sizeBytes));
+  if (isXfs(head)) return xfsFreeWhileStill(fileSystem, null);
+  if (isBtrfs(head)) return btrfsFreeWhileStill(fileSystem);
+  if (isNtfs(head)) return ntfsFreeWhileStill(fileSystem);
+  return null;
 }
 
 function fileSystemsOf(disk: Disk): PlacedFileSystem[] {

@@ -1,0 +1,116 @@
+import type { ByteRange } from '#libs/contracts';
+import { invertExtents, mergeExtents } from '../../extents/byte-extents.js';
+import type { FileSystemPlace } from '../ext-free-extents.js';
+import { believe } from '../map-doubt.js';
+import { safeNumber } from '../safe-number.js';
+import { readStill, type MapRequest, type StillFileSystem } from '../still-file-system.js';
+import { parseBtrfsChunk, type BtrfsChunk } from './btrfs-chunk.parser.js';
+import { BtrfsChunks } from './btrfs-chunks.js';
+import {
+  BTRFS_SUPERBLOCK_BYTES,
+  BTRFS_SUPERBLOCK_OFFSET_BYTES,
+  parseBtrfsSuperblock,
+  type BtrfsSuperblock,
+  type BtrfsTreeRoot,
+} from './btrfs-superblock.parser.js';
+import { BtrfsTrees } from './btrfs-tree.js';
+
+const CHUNK_ITEM = 228;
+const ROOT_ITEM = 132;
+const EXTENT_ITEM = 168;
+const METADATA_ITEM = 169;
+const EXTENT_TREE = 2n;
+const ROOT_ITEM_MIN_BYTES = 239;
+const MIB = 1024 * 1024;
+const SUPERBLOCK_PLACE_BYTES = 65_536;
+/** btrfs keeps the first MiB to itself, and its superblocks, which are in no tree. */
+const ALWAYS_USED: readonly ByteRange[] = [
+  { offsetBytes: 0, lengthBytes: MIB },
+  { offsetBytes: 64 * MIB, lengthBytes: SUPERBLOCK_PLACE_BYTES },
+  { offsetBytes: 256 * 1024 * MIB, lengthBytes: SUPERBLOCK_PLACE_BYTES },
+];
+
+/**
+ * The free bytes of a btrfs as ranges of its disk: what is in no chunk, and what of the chunks is in no extent.
+ *
+ * A mounted btrfs is frozen while its trees are read: that ends with a commit, after which the trees on the disk are
+ * all there is. Without it, files that were synchronized since the last commit are only in a log, their content where
+ * the trees of that commit say free; and blocks of those trees may be overwritten as soon as the next one is done.
+ */
+export async function btrfsFreeExtents(place: FileSystemPlace, request: MapRequest): Promise<ByteRange[]> {
+  const free = await readStill(place, request, btrfsFreeWhileStill);
+  return free.map((range) => ({ ...range, offsetBytes: range.offsetBytes + place.startBytes }));
+}
+
+/** The free extents of a btrfs that is at rest, as ranges of the file system. Throws a `MapDoubt`. */
+export async function btrfsFreeWhileStill(fileSystem: StillFileSystem): Promise<ByteRange[]> {
+  const before = await readSuperblock(fileSystem);
+  const superblock = parseBtrfsSuperblock(before);
+  const { deviceBytes, systemChunks } = superblock;
+  believe(deviceBytes <= fileSystem.sizeBytes, 'btrfs is larger than what it is on');
+  const chunks = await allChunks(fileSystem, superblock, systemChunks);
+  const used = await usedPlaces(new BtrfsTrees(fileSystem, superblock, chunks), superblock, chunks);
+  believe(before.equals(await readSuperblock(fileSystem)), 'btrfs changed while its trees were read');
+  return invertExtents(mergeExtents([...used, ...ALWAYS_USED]), deviceBytes);
+}
+
+async function readSuperblock(fileSystem: StillFileSystem): Promise<Buffer> {
+  return fileSystem.read(BTRFS_SUPERBLOCK_OFFSET_BYTES, BTRFS_SUPERBLOCK_BYTES);
+}
+
+async function allChunks(
+  fileSystem: StillFileSystem,
+  superblock: BtrfsSuperblock,
+  systemChunks: readonly BtrfsChunk[],
+): Promise<BtrfsChunks> {
+  const { deviceId, deviceBytes, chunkRoot } = superblock;
+  const first = new BtrfsChunks(systemChunks, deviceId, deviceBytes);
+  const all: BtrfsChunk[] = [];
+  for await (const { type, offset, data } of new BtrfsTrees(fileSystem, superblock, first).items(chunkRoot)) {
+    if (type === CHUNK_ITEM) all.push(parseBtrfsChunk(offset, data).chunk);
+  }
+  return new BtrfsChunks(all, deviceId, deviceBytes);
+}
+
+/** Everything in the extent tree: content of files, blocks of all trees, the extent tree's own included. */
+async function usedPlaces(trees: BtrfsTrees, superblock: BtrfsSuperblock, chunks: BtrfsChunks): Promise<ByteRange[]> {
+  const used: ByteRange[] = [];
+  let usedBytes = 0;
+  let end = 0n;
+  for await (const { objectId, type, offset } of trees.items(await extentTree(trees, superblock))) {
+    if (type !== EXTENT_ITEM && type !== METADATA_ITEM) continue;
+    const lengthBytes = type === METADATA_ITEM ? superblock.nodeBytes : safeNumber(offset);
+    believe(objectId >= end && lengthBytes > 0, 'extents of btrfs overlap');
+    end = objectId + BigInt(lengthBytes);
+    usedBytes += lengthBytes;
+    for (const place of chunks.placesOf(objectId, lengthBytes)) addTo(used, place);
+  }
+  believe(
+    usedBytes === superblock.usedBytes,
+    `btrfs states ${superblock.usedBytes} used bytes, and lists ${usedBytes}`,
+  );
+  return used;
+}
+
+/** Neighbours are joined at once: a file system has far more extents than gaps between them. */
+function addTo(list: ByteRange[], range: ByteRange): void {
+  const last = list.at(-1);
+  if (last !== undefined && last.offsetBytes + last.lengthBytes === range.offsetBytes) {
+    list[list.length - 1] = { ...last, lengthBytes: last.lengthBytes + range.lengthBytes };
+  } else {
+    list.push(range);
+  }
+}
+
+async function extentTree(trees: BtrfsTrees, { root }: BtrfsSuperblock): Promise<BtrfsTreeRoot> {
+  for await (const { objectId, type, data } of trees.items(root)) {
+    if (objectId !== EXTENT_TREE || type !== ROOT_ITEM) continue;
+    believe(data.length >= ROOT_ITEM_MIN_BYTES, 'the root of the extent tree of btrfs ends in the middle');
+    return {
+      address: data.readBigUInt64LE(176),
+      level: data.readUInt8(238),
+      generation: data.readBigUInt64LE(160),
+    };
+  }
+  believe(false, 'btrfs has no extent tree');
+}

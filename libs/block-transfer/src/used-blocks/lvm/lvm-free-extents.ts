@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises';
+import type { ByteRange } from '#libs/contracts';
+import { endOf } from '../../extents/byte-extents.js';
+import type { FileSystemPlace } from '../ext-free-extents.js';
+import { believe } from '../map-doubt.js';
+import {
+  deviceNumberOf,
+  readStill,
+  readUnclaimed,
+  type MapRequest,
+  type StillFileSystem,
+} from '../still-file-system.js';
+import { runTool, toolOutput } from '../tool.runner.js';
+import { onPhysicalVolume, piecesOf } from './lvm-mapping.js';
+import { readLvmMetadata } from './lvm-metadata.js';
+import type { LvmLogicalVolume, LvmVolumeGroup } from './lvm-volume-group.js';
+
+const LOSETUP_TIMEOUT_MS = 30_000;
+
+/**
+ * The free bytes of a physical volume of LVM as ranges of its disk: extents that belong to no logical volume, and what
+ * the file systems in plain logical volumes call free. A volume in use is read through its mapped device, which is the
+ * one whose page cache its mount uses; another one from the disk, which is claimed meanwhile.
+ */
+export async function lvmFreeExtents(place: FileSystemPlace, request: MapRequest): Promise<ByteRange[]> {
+  const { text, group } = await readUnclaimed(place, request, readLvmMetadata);
+  const free: ByteRange[] = group.unallocated.map(({ startBytes, lengthBytes }) => ({
+    offsetBytes: startBytes,
+    lengthBytes,
+  }));
+  for (const volume of group.plainVolumes) {
+    const isHere = volume.segments.some(({ stripes }) =>
+      stripes.some(({ physicalVolume }) => physicalVolume === group.physicalVolume),
+    );
+    if (!isHere) continue;
+    const inVolume = await request.doubting(`${group.name}/${volume.name}`, () =>
+      freeInVolume(place, request, group, volume),
+    );
+    for (const range of onPhysicalVolume(inVolume, volume, group.physicalVolume)) free.push(range);
+  }
+  const now = await readUnclaimed(place, request, readLvmMetadata);
+  believe(now.text === text, `the volume group ${group.name} changed while its maps were read`);
+  for (const range of free) {
+    believe(endOf(range) <= place.sizeBytes, `${place.device} is smaller than its volume group knows it`);
+  }
+  return free.map((range) => ({ ...range, offsetBytes: range.offsetBytes + place.startBytes }));
+}
+
+async function freeInVolume(
+  place: FileSystemPlace,
+  request: MapRequest,
+  group: LvmVolumeGroup,
+  volume: LvmLogicalVolume,
+): Promise<ByteRange[]> {
+  const device = `/dev/mapper/${dashed(group.name)}-${dashed(volume.name)}`;
+  const number = await deviceNumberOf(device);
+  if (number !== null) {
+    const uuid = await readFile(`/sys/dev/block/${number}/dm/uuid`, 'utf8').catch(() => '');
+    believe(uuid.trim() === `LVM-${group.id}${volume.id}`, `${device} is not the volume that it is called after`);
+    return request.freeOn({ device, startBytes: 0, sizeBytes: volume.sizeBytes });
+  }
+  return readStill(place, { ...request, mountPoint: null }, async (physicalVolume, mount) => {
+    believe(mount === null, `${place.device} is mounted and a physical volume of LVM`);
+    const bytes = volumeBytes(physicalVolume, group, volume);
+    return (await request.freeInBytes(bytes)) ?? freeThroughLoop(place, request, volume);
+  });
+}
+
+/** A logical volume that the kernel has not mapped, put together from its physical volume. */
+function volumeBytes(
+  physicalVolume: StillFileSystem,
+  group: LvmVolumeGroup,
+  volume: LvmLogicalVolume,
+): StillFileSystem {
+  return {
+    sizeBytes: volume.sizeBytes,
+    read: async (offsetBytes, lengthBytes) => {
+      believe(
+        offsetBytes >= 0 && offsetBytes + lengthBytes <= volume.sizeBytes,
+        `${volume.name} points beyond its end`,
+      );
+      const parts: Buffer[] = [];
+      for (const piece of piecesOf({ offsetBytes, lengthBytes }, volume)) {
+        believe(piece.physicalVolume === group.physicalVolume, `${volume.name} is on several disks, and not in use`);
+        parts.push(await physicalVolume.read(piece.range.offsetBytes, piece.range.lengthBytes));
+      }
+      return Buffer.concat(parts);
+    },
+  };
+}
+
+/** For readers that need a device: a read-only loop device over a volume in one piece. It bypasses all caches below. */
+async function freeThroughLoop(
+  place: FileSystemPlace,
+  request: MapRequest,
+  volume: LvmLogicalVolume,
+): Promise<ByteRange[]> {
+  const [segment, ...others] = volume.segments;
+  const stripe = segment?.stripes[0];
+  believe(
+    stripe !== undefined && others.length + (segment?.stripes.length ?? 0) === 1,
+    'it is not in use, and in pieces',
+  );
+  const hasDevice = (await deviceNumberOf(place.device)) !== null;
+  const offset = stripe.startBytes + (hasDevice ? 0 : place.startBytes);
+  const options = { timeoutMs: LOSETUP_TIMEOUT_MS, signal: request.signal };
+  const range = ['--offset', String(offset), '--sizelimit', String(volume.sizeBytes)];
+  const below = hasDevice ? place.device : request.diskDevice;
+  const args = ['--find', '--show', '--read-only', '--direct-io=on', ...range, below];
+  const device = (await toolOutput('losetup', args, options))?.trim() ?? '';
+  believe(device.startsWith('/dev/'), 'it is not in use, and no loop device can be made for it');
+  try {
+    return await request.freeOn({ device, startBytes: 0, sizeBytes: volume.sizeBytes });
+  } finally {
+    await runTool('losetup', ['--detach', device], { timeoutMs: LOSETUP_TIMEOUT_MS });
+  }
+}
+
+/** In the name of a mapped device a single dash separates group and volume. */
+function dashed(name: string): string {
+  return name.replaceAll('-', '--');
+}

@@ -1,0 +1,152 @@
+import type { ByteRange } from '#libs/contracts';
+import type { FileSystemPlace } from '../ext-free-extents.js';
+import { believe } from '../map-doubt.js';
+import { mountOf, readLive, readStill, type MapRequest, type StillFileSystem } from '../still-file-system.js';
+import { NTFS_BOOT_BYTES, parseNtfsBoot, type NtfsGeometry } from './ntfs-boot.parser.js';
+import { isNtfsLogClean, NTFS_RESTART_AREA_BYTES } from './ntfs-log.js';
+import {
+  NTFS_DATA,
+  NTFS_VOLUME_INFORMATION,
+  parseNtfsRecord,
+  type NtfsAttribute,
+  type NtfsRun,
+} from './ntfs-record.parser.js';
+
+/** Numbers of records in the master file table. */
+const TABLE = 0;
+const LOG = 2;
+const VOLUME = 3;
+const BITMAP = 6;
+const READ_BYTES = 1024 * 1024;
+/** The only flag of a volume that is of no concern: a check has changed it. */
+const MODIFIED_BY_CHECK = 0x8000;
+
+/**
+ * The free clusters of an ntfs as ranges of its disk, from the file `$Bitmap`. The copy of the boot sector behind the
+ * last cluster is in none, and so counts as used.
+ *
+ * A mounted ntfs is read through the page cache of its device, which is what its drivers write through; a cluster is
+ * marked there before a file points to it. A volume that was not left in order (dirty, hibernated, to be started fast)
+ * may have more in use than it says: a `MapDoubt`.
+ */
+export async function ntfsFreeExtents(place: FileSystemPlace, request: MapRequest): Promise<ByteRange[]> {
+  const mount = await mountOf(place, request);
+  const free =
+    mount === null
+      ? await readStill(place, request, ntfsFreeWhileStill)
+      : await readLive(place, request, ntfsFreeWhileStill);
+  return free.map((range) => ({ ...range, offsetBytes: range.offsetBytes + place.startBytes }));
+}
+
+/** The free clusters as ranges of the file system. Throws a `MapDoubt`. */
+export async function ntfsFreeWhileStill(fileSystem: StillFileSystem): Promise<ByteRange[]> {
+  const geometry = parseNtfsBoot(await fileSystem.read(0, NTFS_BOOT_BYTES));
+  const { clusterBytes, clusters } = geometry;
+  believe(clusters * clusterBytes <= fileSystem.sizeBytes, 'ntfs is larger than what it is on');
+  const table = runsOf(
+    await readRecord(fileSystem, geometry, [{ cluster: geometry.tableCluster, clusters: 1 }], TABLE),
+  );
+  await assertInOrder(fileSystem, geometry, table.runs);
+  const bitmap = runsOf(await readRecord(fileSystem, geometry, table.runs, BITMAP));
+  believe(bitmap.sizeBytes * 8 >= clusters, 'the bitmap of ntfs is too short');
+  const free = await freeClusters(fileSystem, geometry, bitmap.runs);
+  // What the map itself was read from is in use, or the map is not what it seems.
+  for (const { cluster, clusters: count } of [{ cluster: 0, clusters: 1 }, ...table.runs, ...bitmap.runs]) {
+    const isFree = free.some((range) => range.cluster < cluster + count && cluster < range.cluster + range.clusters);
+    believe(!isFree, 'the bitmap of ntfs calls its own files free');
+  }
+  return free.map((range) => ({
+    offsetBytes: range.cluster * clusterBytes,
+    lengthBytes: range.clusters * clusterBytes,
+  }));
+}
+
+async function assertInOrder(
+  fileSystem: StillFileSystem,
+  geometry: NtfsGeometry,
+  table: readonly NtfsRun[],
+): Promise<void> {
+  const volume = (await readRecord(fileSystem, geometry, table, VOLUME)).find(
+    ({ type }) => type === NTFS_VOLUME_INFORMATION,
+  );
+  believe(volume?.isResident === true && volume.value.length >= 12, 'ntfs does not say in what state it is');
+  const version = volume.value.readUInt8(8);
+  believe(version === 3 || version === 1, `ntfs version ${version} is not known`);
+  const flags = volume.value.readUInt16LE(10) & ~MODIFIED_BY_CHECK;
+  believe(flags === 0, `ntfs was not left in order (flags 0x${flags.toString(16)})`);
+  const log = runsOf(await readRecord(fileSystem, geometry, table, LOG));
+  believe(log.sizeBytes >= NTFS_RESTART_AREA_BYTES, 'ntfs has no log');
+  const restart = await readRuns(fileSystem, geometry, log.runs, 0, NTFS_RESTART_AREA_BYTES);
+  believe(isNtfsLogClean(restart), 'ntfs is hibernated, will be started fast, or was not unmounted');
+}
+
+async function readRecord(
+  fileSystem: StillFileSystem,
+  geometry: NtfsGeometry,
+  table: readonly NtfsRun[],
+  record: number,
+): Promise<NtfsAttribute[]> {
+  const { recordBytes, clusterBytes } = geometry;
+  // The first record says where the others are, and may be larger than a cluster.
+  const runs =
+    record === TABLE ? [{ cluster: geometry.tableCluster, clusters: Math.ceil(recordBytes / clusterBytes) }] : table;
+  return parseNtfsRecord(await readRuns(fileSystem, geometry, runs, record * recordBytes, recordBytes));
+}
+
+function runsOf(attributes: readonly NtfsAttribute[]): { runs: readonly NtfsRun[]; sizeBytes: number } {
+  const data = attributes.filter(({ type }) => type === NTFS_DATA);
+  const [only] = data;
+  believe(data.length === 1 && only?.isResident === false, 'a file of ntfs itself has no content of its own');
+  return only;
+}
+
+/** Bytes of a file, given where its clusters are. */
+async function readRuns(
+  fileSystem: StillFileSystem,
+  { clusterBytes, clusters: total }: NtfsGeometry,
+  runs: readonly NtfsRun[],
+  offsetBytes: number,
+  lengthBytes: number,
+): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let before = 0;
+  for (const { cluster, clusters } of runs) {
+    believe(cluster + clusters <= total, 'a file of ntfs is outside of its volume');
+    const from = Math.max(offsetBytes - before, 0);
+    const to = Math.min(offsetBytes + lengthBytes - before, clusters * clusterBytes);
+    if (from < to) parts.push(await fileSystem.read(cluster * clusterBytes + from, to - from));
+    before += clusters * clusterBytes;
+  }
+  const bytes = Buffer.concat(parts);
+  believe(bytes.length === lengthBytes, 'a file of ntfs is shorter than it says');
+  return bytes;
+}
+
+/** Runs of bits that are 0; the first bit of a byte is its lowest. */
+async function freeClusters(
+  fileSystem: StillFileSystem,
+  geometry: NtfsGeometry,
+  bitmap: readonly NtfsRun[],
+): Promise<NtfsRun[]> {
+  const free: NtfsRun[] = [];
+  let start: number | null = null;
+  const bitmapBytes = Math.ceil(geometry.clusters / 8);
+  for (let offset = 0; offset < bitmapBytes; offset += READ_BYTES) {
+    const bytes = await readRuns(fileSystem, geometry, bitmap, offset, Math.min(READ_BYTES, bitmapBytes - offset));
+    for (let index = 0; index < bytes.length; index += 1) {
+      const byte = bytes[index] ?? 0xff;
+      if (byte === (start === null ? 0xff : 0)) continue;
+      for (let bit = 0; bit < 8; bit += 1) {
+        const cluster = (offset + index) * 8 + bit;
+        const isUsed = ((byte >> bit) & 1) === 1 || cluster >= geometry.clusters;
+        if (!isUsed) start ??= cluster;
+        else if (start !== null) {
+          free.push({ cluster: start, clusters: cluster - start });
+          start = null;
+        }
+      }
+    }
+  }
+  if (start !== null) free.push({ cluster: start, clusters: geometry.clusters - start });
+  return free;
+}

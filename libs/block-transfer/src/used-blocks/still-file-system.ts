@@ -1,0 +1,216 @@
+import { constants } from 'node:fs';
+import { open, readFile, realpath, stat } from 'node:fs/promises';
+import type { ByteRange } from '#libs/contracts';
+import { EndpointFailure, reasonOf, systemErrorCode } from '../endpoint-failure.js';
+import { deviceNumbers, openSourceDisk, type SourceDisk } from '../source/source-disk.js';
+import type { FileSystemPlace } from './ext-free-extents.js';
+import { believe, MapDoubt } from './map-doubt.js';
+import { mountsOf, type DeviceMount } from './mounts-of.js';
+
+/** A mounted file system that takes no writes until it is let go, or until `lost` aborts. */
+export interface HeldStill {
+  readonly lost: AbortSignal;
+  /** Lets go. Never rejects. @returns whether it was held without a gap until now */
+  release(): Promise<boolean>;
+}
+
+/** What the reader of a container needs to know of what is inside. All ranges count from the beginning of that. */
+export interface InnerMaps {
+  /** The free bytes of whatever file system a device holds; none where nobody can tell. */
+  freeOn(place: FileSystemPlace): Promise<ByteRange[]>;
+  /** The same of bytes without a device; null when their file system can be read only from one. */
+  freeInBytes(fileSystem: StillFileSystem): Promise<ByteRange[] | null>;
+  /** Runs the reader of one part of the container; none of it is free when it ends with a `MapDoubt`. */
+  doubting(name: string, read: () => Promise<ByteRange[]>): Promise<ByteRange[]>;
+}
+
+/** How a map of this file system can be had. */
+export interface MapRequest extends InnerMaps {
+  readonly signal?: AbortSignal | undefined;
+  /** The disk that the file system's device is part of; read instead where the system has made no device. */
+  readonly diskDevice: string;
+  /** Where the inventory saw the file system mounted. */
+  readonly mountPoint: string | null;
+  /** Freezes the file system that is mounted there; null when that cannot be, or must not be. */
+  readonly holdStill?: ((mountPoint: string) => Promise<HeldStill | null>) | undefined;
+  /** The file system at this mount point is held still already, and until the round has read the disk. */
+  readonly isHeld?: ((mountPoint: string) => boolean) | undefined;
+}
+
+/** A file system's bytes, at rest. */
+export interface StillFileSystem {
+  readonly sizeBytes: number;
+  /** The bytes from `offsetBytes` on, counted from the file system's beginning. Throws a `MapDoubt` beyond its end. */
+  read(offsetBytes: number, lengthBytes: number): Promise<Buffer>;
+}
+
+/** The mount of the file system through which it can be reached, or null when it is mounted nowhere in sight. */
+export async function mountOf(place: FileSystemPlace, request: MapRequest): Promise<DeviceMount | null> {
+  const number = await deviceNumberOf(place.device);
+  if (number === null) return null;
+  const mounts = await mountsOf(number, await readFile('/proc/self/mountinfo', 'utf8'), deviceNumberOf);
+  if (mounts.length === 0) return null;
+  const preferred = mounts.filter(({ mountPoint }) => mountPoint === request.mountPoint);
+  for (const mount of [...preferred, ...mounts]) if (await isVisible(mount)) return mount;
+  throw new MapDoubt(`${place.device} is mounted where other mounts hide it`);
+}
+
+/** Where a device is mounted, visible or not: to tell a mounted file system from one that is not. */
+export async function anyMountPointOf(place: FileSystemPlace): Promise<string | null> {
+  const number = await deviceNumberOf(place.device);
+  if (number === null) return null;
+  const [mount] = await mountsOf(number, await readFile('/proc/self/mountinfo', 'utf8'), deviceNumberOf);
+  return mount?.mountPoint ?? null;
+}
+
+/** Whether the mount point leads to this mount, rather than to another one on top of it. */
+async function isVisible(mount: DeviceMount): Promise<boolean> {
+  const folder = await open(mount.mountPoint, constants.O_RDONLY | constants.O_DIRECTORY).catch(() => null);
+  if (folder === null) return false;
+  try {
+    const facts = await readFile(`/proc/self/fdinfo/${folder.fd}`, 'utf8');
+    return new RegExp(`^mnt_id:\\s*${mount.mountId}$`, 'm').test(facts);
+  } finally {
+    await folder.close();
+  }
+}
+
+/**
+ * Reads structures of a file system that nobody changes meanwhile: one that is mounted is held still, one that is not
+ * is claimed, so that it cannot be mounted for that moment. All reads are direct: what xfs and btrfs write of their
+ * metadata does not go through the page cache of the device, so a buffered read may be older than the last one.
+ *
+ * Throws a `MapDoubt` when the file system cannot be brought to rest, or did not stay there.
+ */
+export async function readStill<T>(
+  place: FileSystemPlace,
+  request: MapRequest,
+  read: (fileSystem: StillFileSystem, mount: DeviceMount | null) => Promise<T>,
+): Promise<T> {
+  const mount = await mountOf(place, request);
+  if (mount === null) return readFrom(place, request, { exclusive: true }, (source) => read(source, null));
+  if (request.isHeld?.(mount.mountPoint) === true) {
+    return readFrom(place, request, { exclusive: false }, (source) => read(source, mount));
+  }
+  const held = (await request.holdStill?.(mount.mountPoint)) ?? null;
+  believe(held !== null, `what is mounted at ${mount.mountPoint} cannot be held still`);
+  let result: T;
+  let stayed: boolean;
+  try {
+    // What was frozen is what is at the mount point now; it has to be what was looked up before.
+    const now = await mountOf(place, { ...request, mountPoint: mount.mountPoint });
+    believe(now?.mountId === mount.mountId, `the mount at ${mount.mountPoint} changed`);
+    result = await readFrom(place, request, { exclusive: false }, (source) => read(source, mount));
+  } finally {
+    stayed = await held.release();
+  }
+  believe(stayed, `what is mounted at ${mount.mountPoint} was let go before its map was read`);
+  return result;
+}
+
+/**
+ * Reads structures that somebody may change meanwhile, directly: of a container, whose reader looks at them twice.
+ */
+export function readUnclaimed<T>(
+  place: FileSystemPlace,
+  request: MapRequest,
+  read: (container: StillFileSystem) => Promise<T>,
+): Promise<T> {
+  return readFrom(place, request, { exclusive: false }, read);
+}
+
+/**
+ * Reads structures of a mounted file system through the page cache of its device, for file systems whose drivers write
+ * through that cache: it shows them as they are in memory, at any time.
+ */
+export async function readLive<T>(
+  place: FileSystemPlace,
+  request: MapRequest,
+  read: (fileSystem: StillFileSystem) => Promise<T>,
+): Promise<T> {
+  const { device, sizeBytes } = place;
+  const file = await open(device, 'r').catch((error: unknown) => {
+    throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${device}: ${reasonOf(error)}`, { cause: error });
+  });
+  try {
+    return await read({
+      sizeBytes,
+      read: async (offsetBytes, lengthBytes) => {
+        request.signal?.throwIfAborted();
+        believe(offsetBytes >= 0 && offsetBytes + lengthBytes <= sizeBytes, `${device} points beyond its end`);
+        const bytes = Buffer.alloc(lengthBytes);
+        const { bytesRead } = await file.read(bytes, 0, lengthBytes, offsetBytes).catch((error: unknown) => {
+          throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${device}: ${reasonOf(error)}`, { cause: error });
+        });
+        believe(bytesRead === lengthBytes, `${device} cannot be read at byte ${offsetBytes}`);
+        return bytes;
+      },
+    });
+  } finally {
+    await file.close();
+  }
+}
+
+async function readFrom<T>(
+  place: FileSystemPlace,
+  request: MapRequest,
+  options: { exclusive: boolean },
+  read: (fileSystem: StillFileSystem) => Promise<T>,
+): Promise<T> {
+  const opened = await openPlace(place, request, options);
+  try {
+    const { source, startBytes } = opened;
+    const sizeBytes = Math.min(place.sizeBytes, source.sizeBytes - startBytes);
+    return await read({
+      sizeBytes,
+      read: async (offsetBytes, lengthBytes) => {
+        request.signal?.throwIfAborted();
+        believe(
+          offsetBytes >= 0 && offsetBytes + lengthBytes <= sizeBytes,
+          `${place.device} points to byte ${offsetBytes} of its ${sizeBytes}`,
+        );
+        const bytes = Buffer.alloc(lengthBytes);
+        await source.read(bytes, startBytes + offsetBytes);
+        return bytes;
+      },
+    });
+  } catch (error) {
+    if (error instanceof EndpointFailure) {
+      throw new EndpointFailure('USED_BLOCKS_UNKNOWN', error.detail, { cause: error });
+    }
+    throw error;
+  } finally {
+    await opened.source.close();
+  }
+}
+
+async function openPlace(
+  place: FileSystemPlace,
+  request: MapRequest,
+  options: { exclusive: boolean },
+): Promise<{ source: SourceDisk; startBytes: number }> {
+  try {
+    const hasDevice = (await deviceNumberOf(place.device)) !== null;
+    return hasDevice
+      ? { source: await openSourceDisk(place.device, options), startBytes: 0 }
+      : { source: await openSourceDisk(request.diskDevice, options), startBytes: place.startBytes };
+  } catch (error) {
+    if (error instanceof EndpointFailure && systemErrorCode(error.cause) === 'EBUSY') {
+      throw new MapDoubt(`${place.device} is in use by something other than a mount`, { cause: error });
+    }
+    throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${place.device}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** `major:minor` of a block device by any of its names, or null when there is none. */
+export async function deviceNumberOf(path: string): Promise<string | null> {
+  try {
+    const status = await stat(await realpath(path));
+    if (!status.isBlockDevice()) return null;
+    const { major, minor } = deviceNumbers(status.rdev);
+    return `${major}:${minor}`;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ENXIO'].includes(systemErrorCode(error))) return null;
+    throw error;
+  }
+}
