@@ -1,8 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NbdExport } from '#libs/contracts';
 import { NbdConnection } from '../src/nbd/nbd-connection.js';
-import { TargetSession } from '../src/round/target-session.js';
 import { Command } from '../src/nbd/nbd.codec.js';
 
 const MIB = 1024 * 1024;
@@ -158,72 +157,5 @@ describe('what a connection puts on the wire', () => {
     // At most one write was with the kernel in part and one behind it.
     expect(server.received.filter(({ command }) => command === Command.WRITE).length).toBeLessThanOrEqual(2);
     expect(server.received.at(-1)?.command).toBe(Command.DISCONNECT);
-  });
-});
-
-describe('the connections of a session', () => {
-  /** Greets when so many have come, and then one after the other when the one before has gone. */
-  async function startServer(options: { awaits: number; atOnce: number; flags: number }) {
-    const waiting: Socket[] = [];
-    let [arrived, open] = [0, 0];
-    const greet = (): void => {
-      while (arrived >= options.awaits && open < options.atOnce) {
-        const socket = waiting.shift();
-        if (socket === undefined) return;
-        open += 1;
-        socket.once('data', () => {
-          const info = Buffer.alloc(12);
-          info.writeBigUInt64BE(BigInt(DISK_BYTES), 2);
-          info.writeUInt16BE(options.flags, 10);
-          socket.write(Buffer.concat([optionReply(3, info), optionReply(1, Buffer.alloc(0))]));
-          socket.on('data', () => undefined);
-        });
-        socket.write(Buffer.concat([Buffer.from('NBDMAGICIHAVEOPT', 'latin1'), Buffer.from([0, 3])]));
-        socket.once('close', () => {
-          open -= 1;
-          greet();
-        });
-      }
-    };
-    const server = createServer((socket) => {
-      socket.on('error', () => undefined);
-      arrived += 1;
-      waiting.push(socket);
-      greet();
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('not listening');
-    const target = { host: '127.0.0.1', port: address.port, exportName: '' };
-    const count = async (): Promise<number> =>
-      new Promise((resolve, reject) =>
-        server.getConnections((error, found) => (error ? reject(error) : resolve(found))),
-      );
-    const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
-    return { target, count, close };
-  }
-  const options = { connections: 2, diskBytes: DISK_BYTES, handshakeTimeoutMs: 5000 };
-
-  it('are dialled at once, not one after the other', async () => {
-    const server = await startServer({ awaits: 2, atOnce: 2, flags: FLAGS_FLUSH_AND_MULTI_CONN });
-    const session = await TargetSession.open(server.target, options);
-    expect(await server.count()).toBe(2);
-    await session.close();
-    await server.close();
-  });
-
-  it('are one where the server does not vouch for more, even if it greets no second one', async () => {
-    const server = await startServer({ awaits: 2, atOnce: 1, flags: FLAGS_FLUSH_AND_MULTI_CONN & ~0x100 });
-    const session = await TargetSession.open(server.target, options);
-    // The server hears of the other's end a moment later.
-    await vi.waitFor(async () => expect(await server.count()).toBe(1), { timeout: 5000 });
-    await session.close();
-    await server.close();
-  });
-
-  it('are none when the server refuses', async () => {
-    const server = await startServer({ awaits: 2, atOnce: 2, flags: FLAGS_FLUSH_AND_MULTI_CONN | 0x2 });
-    await expect(TargetSession.open(server.target, options)).rejects.toMatchObject({ code: 'EXPORT_FAILED' });
-    await server.close();
   });
 });

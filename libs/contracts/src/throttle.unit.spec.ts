@@ -3,8 +3,10 @@ import {
   capsAt,
   DEFAULT_THROTTLE,
   faultOfThrottle,
-  replicationSettings,
-  taskSettings,
+  recordedReplicationSettings,
+  recordedTaskSettings,
+  settingsFromRecord,
+  taskSettingsFromRecord,
   throttleSettings,
   type ThrottleSettings,
   type ThrottleWindow,
@@ -30,9 +32,10 @@ describe('throttle settings', () => {
     const defaults = { networkBytesPerSecond: 37_500_000, storageShare: 0.3, storageQueueDepth: 4, calendar: null };
     expect(DEFAULT_THROTTLE).toEqual(defaults);
     const older = { resumeWindowSeconds: 900, afterFailure: 'compare-digests', retryLimit: 3, retryDelaySeconds: 60 };
-    expect(replicationSettings.parse(older).throttle).toEqual(defaults);
+    const recorded = recordedReplicationSettings.parse(older);
+    expect(settingsFromRecord(recorded).throttle).toEqual(defaults);
     const task = { ...older, cancelGraceSeconds: 1, failureGraceSeconds: null };
-    expect(taskSettings.parse(task).throttle).toEqual(defaults);
+    expect(taskSettingsFromRecord(recordedTaskSettings.parse(task)).throttle).toEqual(defaults);
     expect(throttleSettings.parse({ networkBytesPerSecond: null })).toEqual({
       ...defaults,
       networkBytesPerSecond: null,

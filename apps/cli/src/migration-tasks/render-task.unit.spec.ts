@@ -25,7 +25,7 @@ const digest = (rootDigest: string) => ({
 describe('a task on a page', () => {
   it('has its facts, phases and rounds', () => {
     const page = renderTask(exampleDocument(), plainPaint, NOW).split('\n');
-    expect(page.slice(0, 18)).toEqual([
+    expect(page.slice(0, 19)).toEqual([
       'Task       move db-01  11111111-1111-4111-8111-111111111111',
       'Status     running',
       'Step       Keeping the target in sync, ready for cutover',
@@ -46,13 +46,13 @@ describe('a task on a page', () => {
       '· Final synchronization',
       '',
     ]);
-    expect(page[18]).toMatch(/^ROUND {2}KIND/);
-    expect(page).toHaveLength(20);
+    expect(page[19]).toMatch(/^ROUND {2}KIND/);
+    expect(page).toHaveLength(21);
   });
 
   it('says between facts and phases what keeps it from going on', () => {
     const page = renderTask(exampleLinkLost(), plainPaint, NOW).split('\n');
-    expect(page.slice(12, 15)).toEqual([
+    expect(page.slice(13, 16)).toEqual([
       '',
       '! link lost at 12:02:11 UTC, resumes by itself until 12:17:11 UTC (14 min 49 s left)',
       '',

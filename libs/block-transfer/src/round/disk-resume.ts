@@ -1,6 +1,6 @@
 import type { ByteRange } from '#libs/contracts';
 import type { DigestTable } from '../digests/digest-table.js';
-import { invertExtents, mergeExtents, type ExtentList } from '../extents/byte-extents.js';
+import { clipExtents, invertExtents, mergeExtents, type ExtentList } from '../extents/byte-extents.js';
 import type { Batch } from './acknowledgement-book.js';
 import { BlockSet } from './block-set.js';
 
@@ -31,6 +31,8 @@ export class DiskResume {
   private readonly done: BlockSet;
   /** Durably made zero before a sweep, and nothing was sent to it since. */
   private zeroed: ByteRange[] = [];
+  /** Blocks that a zeroing was sent to since, as a whole: until it is durable, they may hold anything again. */
+  private zeroedAgain: ByteRange[] = [];
   private begun = false;
   private again = false;
 
@@ -105,14 +107,22 @@ export class DiskResume {
    */
   zeroBefore(sendable: ExtentList): ByteRange[] {
     const { diskBytes } = this;
-    const zeroed = mergeExtents(this.zeroed);
+    const certain = invertExtents(mergeExtents(this.zeroedAgain), diskBytes);
+    const zeroed = mergeExtents(this.zeroed).flatMap((range) => clipExtents(certain, range));
+    this.zeroedAgain = [];
     const rest = invertExtents(mergeExtents([...sendable, ...this.done.extents(), ...zeroed]), diskBytes);
     this.zeroed = invertExtents(mergeExtents([...invertExtents(zeroed, diskBytes), ...sendable]), diskBytes);
     return rest;
   }
 
+  /** A zeroing of whole blocks is about to be sent. @internal */
+  zeroing(range: ByteRange): void {
+    this.zeroedAgain.push(range);
+  }
+
   /** Blocks will be sent as a whole, with bytes that had been zeroed. @internal */
   nothingIsZeroed(): void {
     this.zeroed = [];
+    this.zeroedAgain = [];
   }
 }

@@ -196,8 +196,10 @@ export class DiskRound {
   }
 
   private async zeroAll(ranges: readonly ByteRange[]): Promise<void> {
-    for (const range of splitExtents(ranges, ZERO_PIECE_BYTES))
+    for (const range of splitExtents(ranges, ZERO_PIECE_BYTES)) {
+      if (this.baseline === null) this.resume.zeroing(range);
       await this.startZeroing(range, (payloadBytes) => this.book.madeZero(range, payloadBytes));
+    }
   }
 
   /** Resolves when the request is on its way; `done` is called with its reply. */

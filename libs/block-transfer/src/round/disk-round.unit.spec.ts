@@ -284,6 +284,19 @@ describe('attempts of a round', () => {
     );
   });
 
+  it('zero again what a zeroing that was lost had covered, though it was zero before', async () => {
+    // Block 7 is of zeros and used in its first byte: its rest is zeroed before the sweep, and all of it in the sweep.
+    const used = usedMapOf(DISK_BYTES, [{ offsetBytes: 0, lengthBytes: 7 * BLOCK + 1 }]);
+    const nothing = usedMapOf(DISK_BYTES, []);
+    for (let requests = 0; requests < 8; requests += 1) {
+      const target = new FragileTarget();
+      const round = { baseline: null, digests: DigestTable.unknown(DISK_BYTES), resume: new DiskResume(DISK_BYTES) };
+      await run(target, { view: { content: contentOf(0), used }, ...round, requests });
+      await run(target, { view: { content: contentOf(0), used: nothing }, ...round, requests: 1e9 });
+      expectTrueTable(round.digests, target);
+    }
+  });
+
   it('send only what differs when they read again, and all in whole blocks', async () => {
     const used = usedMapOf(DISK_BYTES, [{ offsetBytes: 0, lengthBytes: 20 * BLOCK + 5000 }]);
     const target = new FragileTarget();

@@ -26,9 +26,13 @@ export class TargetSession {
     target: NbdExport,
     options: NbdConnectOptions & { connections: number; diskBytes: number; pace?: RoundPace },
   ): Promise<TargetSession> {
-    const session = await dial(target, options);
+    const first = await NbdConnection.connect(target, options);
+    const session = [first] as [NbdConnection, ...NbdConnection[]];
     try {
-      assertUsable(session[0], options.diskBytes);
+      assertUsable(first, options.diskBytes);
+      // Without the server's word that a FLUSH covers all connections, one connection is the only safe number.
+      const wanted = first.info.multiConn ? options.connections : 1;
+      while (session.length < wanted) session.push(await NbdConnection.connect(target, options));
     } catch (error) {
       await Promise.all(session.map((connection) => connection.close()));
       throw error;
@@ -90,48 +94,6 @@ export class TargetSession {
     let best = this.connections[0];
     for (const connection of this.connections) if (connection.load < best.load) best = connection;
     return best;
-  }
-}
-
-type Connections = readonly [NbdConnection, ...NbdConnection[]];
-
-/**
- * Dials all connections at once: over a wide area, each negotiation takes a good part of a second. Without the server's
- * word that a FLUSH covers all connections, one is the only safe number: then the first to be there stays, and the others
- * end before anything is asked of them (there are servers that do not even greet a second one).
- */
-async function dial(target: NbdExport, options: NbdConnectOptions & { connections: number }): Promise<Connections> {
-  const dials = Array.from({ length: options.connections }, () => new Dial(target, options));
-  try {
-    const first = await Promise.race(dials.map(async (one) => ({ one, connection: await one.connection })));
-    const others = dials.filter((one) => one !== first.one);
-    if (first.connection.info.multiConn) {
-      return [first.connection, ...(await Promise.all(others.map(({ connection }) => connection)))];
-    }
-    await Promise.all(others.map((one) => one.end()));
-    return [first.connection];
-  } catch (error) {
-    await Promise.all(dials.map((one) => one.end()));
-    throw error;
-  }
-}
-
-/** A connection that can be given up at any time on its way. */
-class Dial {
-  readonly connection: Promise<NbdConnection>;
-  private readonly stop = new AbortController();
-
-  constructor(target: NbdExport, options: NbdConnectOptions) {
-    const { signal } = this.stop;
-    const either = options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]);
-    this.connection = NbdConnection.connect(target, { ...options, signal: either });
-  }
-
-  /** Resolves when nothing of it is left. */
-  async end(): Promise<void> {
-    this.stop.abort(new Error('the connection is not needed'));
-    const [outcome] = await Promise.allSettled([this.connection]);
-    if (outcome.status === 'fulfilled') await outcome.value.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import crc32c from 'crc-32/crc32c.js';
+import { crc32c } from './crc32c.js';
 import type { ExtChecksums, ExtMetadataChecksums } from './ext-superblock.parser.js';
 
 const DESCRIPTOR_CHECKSUM_OFFSET = 0x1e;
@@ -42,7 +42,7 @@ function seedOf({ seed, uuid }: ExtMetadataChecksums): number {
 
 /** CRC-32C as ext4 uses it: the library inverts seed and result, as is usual; ext4 inverts neither. */
 function ext4Crc(seed: number, bytes: Buffer): number {
-  return ~crc32c.buf(bytes, ~seed) >>> 0;
+  return ~crc32c(bytes, ~seed) >>> 0;
 }
 
 /** CRC-16/ARC from 0xffff: over the 32 bytes or so of a descriptor, so bit by bit. */
