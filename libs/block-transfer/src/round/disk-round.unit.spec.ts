@@ -290,7 +290,11 @@ describe('attempts of a round', () => {
     const nothing = usedMapOf(DISK_BYTES, []);
     for (let requests = 0; requests < 8; requests += 1) {
       const target = new FragileTarget();
-      const round = { baseline: null, digests: DigestTable.unknown(DISK_BYTES), resume: new DiskResume(DISK_BYTES) };
+      const round = {
+        baseline: null,
+        digests: DigestTable.unknown(DISK_BYTES, 'blake3'),
+        resume: new DiskResume(DISK_BYTES),
+      };
       await run(target, { view: { content: contentOf(0), used }, ...round, requests });
       await run(target, { view: { content: contentOf(0), used: nothing }, ...round, requests: 1e9 });
       expectTrueTable(round.digests, target);
