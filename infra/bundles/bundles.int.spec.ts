@@ -287,7 +287,7 @@ describe.runIf(process.getuid?.() === 0)('the bundled ends, against a tiny serve
   });
 
   it('does not run a round again that comes again', async () => {
-    const { assignmentId } = server.of('round-completed')[0]!;
+    const { assignmentId } = server.of('round-completed').at(-1)!;
     const before = server.reports.length;
     startRound(assignmentId, 'full', { host: '127.0.0.1', port: 9, exportName: '' });
     // Whatever the agent does next comes after what it would have done about the repetition.

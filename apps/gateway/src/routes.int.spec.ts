@@ -235,6 +235,19 @@ const ROUTES: readonly Route[] = [
     answer: examples.migrationTaskExample,
   },
   {
+    operation: 'setThrottle',
+    method: 'put',
+    path: `${TASK}/throttle`,
+    body: { networkBytesPerSecond: null, storageShare: 0.5 },
+    call: planningCalls.adjustThrottle,
+    data: {
+      taskId,
+      throttle: { networkBytesPerSecond: null, storageShare: 0.5, storageQueueDepth: 4, calendar: null },
+    },
+    status: 200,
+    answer: examples.migrationTaskExample,
+  },
+  {
     operation: 'removeSchedule',
     method: 'delete',
     path: `${TASK}/schedule`,

@@ -62,7 +62,7 @@ export const replicationSettings = z.object({
   /** How blocks are compared and the target is proven equal; the same for all rounds of a task. */
   digestAlgorithm,
   /** What of the source it may take. */
-  throttle: throttleSettings.default(DEFAULT_THROTTLE),
+  throttle: throttleSettings,
 });
 export type ReplicationSettings = z.infer<typeof replicationSettings>;
 export const DEFAULT_REPLICATION_SETTINGS: ReplicationSettings = {

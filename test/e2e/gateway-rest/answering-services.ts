@@ -26,13 +26,11 @@ export class AnsweringServices {
   #application: INestMicroservice | null = null;
 
   async start(natsUrl: string): Promise<void> {
-    const calls: Record<string, ServiceCall> = {
-      ...planningCalls,
-      ...provisioningCalls,
-      ...transferCalls,
-      ...cutoverCalls,
-    };
-    const controllers = Object.values(calls).map((call) => controllerFor(call, this));
+    // Two services may have a call of the same name.
+    const calls: ServiceCall[] = [planningCalls, provisioningCalls, transferCalls, cutoverCalls].flatMap((of) =>
+      Object.values<ServiceCall>(of),
+    );
+    const controllers = calls.map((call) => controllerFor(call, this));
     @Module({ controllers })
     class Services {}
     this.#application = await NestFactory.createMicroservice<MicroserviceOptions>(Services, {

@@ -117,16 +117,16 @@ export class NbdConnection {
     await this.request({ command: Command.FLUSH, offsetBytes: 0, lengthBytes: 0 });
   }
 
-  /** Says goodbye when nothing went wrong and no request is half sent, and closes. Never rejects. */
+  /** Says goodbye when nothing went wrong, and closes; what has not left by then is not sent. Never rejects. */
   async close(): Promise<void> {
     if (this.socket.destroyed) return;
     const closed = new Promise<void>((resolve) => this.socket.once('close', () => resolve()));
     if (this.failure === null) {
       this.failure = pathLost(this.where, 'the connection was closed');
       this.rejectAll(this.failure);
-      // A goodbye in the middle of a request would be taken for its payload.
-      if (!this.outgoing.isEmpty) this.socket.destroy();
-      else this.socket.end(encodeRequest({ command: Command.DISCONNECT, cookie: 0, offsetBytes: 0, lengthBytes: 0 }));
+      // Requests go to the socket whole, so what has left ends where a request ends.
+      this.outgoing.drop();
+      this.socket.end(encodeRequest({ command: Command.DISCONNECT, cookie: 0, offsetBytes: 0, lengthBytes: 0 }));
       const goodbye = setTimeout(() => this.socket.destroy(), GOODBYE_TIMEOUT_MS);
       await closed;
       clearTimeout(goodbye);

@@ -22,7 +22,7 @@ export class OutgoingQueue {
 
   constructor(private readonly socket: Outlet) {}
 
-  /** Nothing more may be written to the socket by anybody else, unless {@link isEmpty}. */
+  /** Nothing may be written to the socket by anybody else, unless {@link drop} was called. */
   push(frame: Frame): void {
     this.waiting.push(frame);
     this.pump();
@@ -34,9 +34,9 @@ export class OutgoingQueue {
     this.pump();
   }
 
-  /** Everything was handed to the socket: what is written to it now begins where a request ends. */
-  get isEmpty(): boolean {
-    return this.waiting.length === 0;
+  /** Forgets what was not handed to the socket yet: what is written to it now begins where a request ends. */
+  drop(): void {
+    this.waiting.length = 0;
   }
 
   private pump(): void {

@@ -47,7 +47,10 @@ export class TargetSession {
    */
   async write(offsetBytes: number, payload: Uint8Array, hasHeaderRoom = false): Promise<void> {
     const limit = this.connections[0].maxPayloadBytes;
-    if (payload.length <= limit) return this.idlest().write(offsetBytes, payload, hasHeaderRoom);
+    if (payload.length <= limit) {
+      await this.paced(payload.length, (connection) => connection.write(offsetBytes, payload, hasHeaderRoom));
+      return;
+    }
     const whole = { offsetBytes, lengthBytes: payload.length };
     await Promise.all(
       Array.from(splitExtents([whole], limit), (part) => {
