@@ -225,13 +225,23 @@ describe.each(DATA_PATHS)('NbdConnection %s', (_how, makePath) => {
   });
 
   it('never forgets a failed write: a FLUSH afterwards does not succeed', async () => {
+    // Not a write beyond the end: over TLS, nbdkit 1.32 loses such a connection when another request follows.
+    const full = { filters: ['error'], parameters: ['error=ENOSPC', 'error-pwrite-rate=100%'] };
+    await server.close();
+    server = await startNbdkit({
+      path: join(folder, 'disk.img'),
+      sizeBytes: 64 * MIB,
+      host: HOST,
+      ...path.server,
+      ...full,
+    });
     const connection = await NbdConnection.connect(server.export, path.client.security);
-    const [outside, inside] = await Promise.allSettled([
-      connection.write(64 * MIB, Buffer.alloc(512)),
+    const [first, second] = await Promise.allSettled([
+      connection.write(MIB, Buffer.alloc(512)),
       connection.write(0, Buffer.alloc(512)),
     ]);
-    expect(outside).toMatchObject({ status: 'rejected', reason: { code: 'TARGET_DISK_FULL' } });
-    expect(inside.status).toBe('rejected');
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'TARGET_DISK_FULL' } });
+    expect(second.status).toBe('rejected');
     await expect(connection.flush()).rejects.toMatchObject({ code: 'TARGET_DISK_FULL' });
     await connection.close();
   });
