@@ -14,7 +14,8 @@ import { ExtDisk, run } from './ext-disk.js';
 
 const MIB = 1024 * 1024;
 const DISK_BYTES = 96 * MIB;
-const NAME = 'landfall-int-spec';
+/** Another run of these specs on the same machine has its own. */
+const NAME = `landfall-int-spec-${process.pid}`;
 const INSTANCE = `/sys/kernel/tracing/instances/${NAME}`;
 const TASK = 'task';
 
@@ -247,6 +248,22 @@ describe('ChangeTracker, by the block events of the kernel', () => {
     await writeFile(join(INSTANCE, file), value);
     await disk.fill('a', 1, MIB);
     await expectRescan('tracking-interrupted');
+  });
+
+  it('records again before it tells any of several disks at once what to read', async () => {
+    const other = await ExtDisk.create(DISK_BYTES);
+    cleanUp.push(() => other.dispose());
+    const both = [ofDisk(disk), ofDisk(other, 'other')];
+    await tracker.follow(TASK, both);
+    for (const first of [await take(), await take('other', other)]) first.complete();
+    await writeFile(join(INSTANCE, 'tracing_on'), '0');
+    const used = usedMapOf(DISK_BYTES, [{ offsetBytes: 0, lengthBytes: DISK_BYTES }]);
+    const recordsWhenTold = async (diskId: string): Promise<string> => {
+      await tracker.take(diskId, used, new DiskResume(DISK_BYTES));
+      return (await readFile(join(INSTANCE, 'events/block/block_rq_complete/enable'), 'utf8')).trim();
+    };
+    expect(await Promise.all([recordsWhenTold('disk'), recordsWhenTold('other')])).toEqual(['1', '1']);
+    expect(log.filter((line) => line.includes('was interrupted'))).toHaveLength(1);
   });
 
   it('cannot have its instance removed while it runs, and removes it in the end', async () => {

@@ -60,7 +60,10 @@ interface Followed extends DiskToTrack {
 /**
  * Records which blocks of some disks are written, by the kernel's own block events; no kernel module. What it says is
  * complete or it says nothing: whatever breaks the recording ends its *generation*, and the next round of each disk is
- * a rescan. Nothing here ever fails a round. One call at a time.
+ * a rescan. Nothing here ever fails a round.
+ *
+ * Calls wait for each other, as disks are worked on at the same time: one that ends a generation begins another, and
+ * until that records nobody may be told what to read.
  */
 export class ChangeTracker {
   private instance: TraceInstance | null = null;
@@ -72,6 +75,7 @@ export class ChangeTracker {
   /** Found between two calls; the next one sees to it. */
   private broken: TrackingFailure | null = null;
   private readonly said = new Set<string>();
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: ChangeTrackerOptions) {}
 
@@ -79,12 +83,14 @@ export class ChangeTracker {
    * From here on these disks are followed, for rounds of `task`: once per attempt, before anything is read. Goes on with
    * the generation in hand when it is whole, and of the same task and disks.
    */
-  async follow(task: string, disks: readonly DiskToTrack[]): Promise<void> {
-    const found = await findDevices(disks);
-    const subject = subjectOf(task, found);
-    if (this.subject !== subject)
-      await this.begin(this.subject === null ? 'tracking-began' : 'device-changed', subject, found);
-    else await this.assure(() => this.fetch());
+  follow(task: string, disks: readonly DiskToTrack[]): Promise<void> {
+    return this.inTurn(async () => {
+      const found = await findDevices(disks);
+      const subject = subjectOf(task, found);
+      if (this.subject !== subject)
+        await this.begin(this.subject === null ? 'tracking-began' : 'device-changed', subject, found);
+      else await this.assure(() => this.fetch());
+    });
   }
 
   /** How the next round over this disk would find what changed. */
@@ -95,13 +101,24 @@ export class ChangeTracker {
   }
 
   /** After file systems were brought to rest: what was written until now is in the sets afterwards. */
-  async settle(): Promise<void> {
-    await this.assure(async () => this.instance?.drainToMarks((event) => this.note(event)));
+  settle(): Promise<void> {
+    return this.inTurn(() => this.assure(async () => this.instance?.drainToMarks((event) => this.note(event))));
   }
 
   /** What an attempt over this disk has to read, by its used map. To be called before the first read. */
-  async take(diskId: string, used: UsedMap, resume: DiskResume): Promise<TakenChanges> {
-    await this.assure(() => this.fetch());
+  take(diskId: string, used: UsedMap, resume: DiskResume): Promise<TakenChanges> {
+    return this.inTurn(async () => {
+      await this.assure(() => this.fetch());
+      return this.taken(diskId, used, resume);
+    });
+  }
+
+  /** Ends the recording. */
+  stop(): Promise<void> {
+    return this.inTurn(() => this.end());
+  }
+
+  private taken(diskId: string, used: UsedMap, resume: DiskResume): TakenChanges {
     const standing = this.standingOf(diskId);
     const changes = this.followed.get(diskId)?.changes ?? null;
     if (changes === null) return { ...standing, dirty: null, complete: () => undefined, giveBack: () => undefined };
@@ -114,8 +131,13 @@ export class ChangeTracker {
     };
   }
 
-  /** Ends the recording. */
-  async stop(): Promise<void> {
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => undefined);
+    return done;
+  }
+
+  private async end(): Promise<void> {
     if (this.fetching !== null) clearInterval(this.fetching);
     const { instance } = this;
     this.fetching = null;
@@ -126,7 +148,7 @@ export class ChangeTracker {
   }
 
   private async begin(reason: RescanReason, subject: string, found: readonly FoundDisk[]): Promise<void> {
-    await this.stop();
+    await this.end();
     const disks = found.map((disk) => beginDisk(disk, reason));
     this.followed = new Map(disks.map((disk) => [disk.diskId, disk]));
     this.byDevice = new Map(
