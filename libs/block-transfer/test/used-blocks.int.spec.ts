@@ -1,7 +1,9 @@
-import { rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { mergeExtents, usedBlocksOf } from '#libs/block-transfer';
+import type { Disk } from '#libs/contracts';
 import { ExtDisk, run } from './ext-disk.js';
 import { freeByDumpe2fs } from './map-oracles.js';
 
@@ -43,6 +45,19 @@ describe('usedBlocksOf', () => {
     expect((await usedBlocksOf(described)).usedBytes).toBeLessThan(disk.sizeBytes / 2);
     const partitions = described.partitions.map((partition) => ({ ...partition, fileSystem: null }));
     expect((await usedBlocksOf({ ...described, partitions })).usedBytes).toBe(disk.sizeBytes);
+  });
+
+  it('brings what is in memory to the disk first, also of a file system in a container', async () => {
+    disk = await ExtDisk.create(64 * MIB);
+    const described = disk.describe();
+    const [{ device, fileSystem }] = described.partitions as [Disk['partitions'][number]];
+    const volumes = fileSystem === null ? [] : [{ device, fileSystem }];
+    const partitions = described.partitions.map((partition) => ({ ...partition, fileSystem: null }));
+    const content = randomBytes(4096);
+    await writeFile(join(disk.mountPoint, 'new'), content);
+    expect((await readFile(disk.imagePath)).includes(content)).toBe(false);
+    await usedBlocksOf({ ...described, partitions, volumes });
+    expect((await readFile(disk.imagePath)).includes(content)).toBe(true);
   });
 
   it('refuses to guess when the map fails', async () => {

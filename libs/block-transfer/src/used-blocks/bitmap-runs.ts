@@ -1,5 +1,5 @@
 /**
- * Bitmaps as ext and exFAT keep them: one bit per unit of allocation, the lowest bit of a byte first, 1 is used.
+ * Bitmaps as ext, exFAT and ntfs keep them: one bit per unit of allocation, the lowest bit of a byte first, 1 is used.
  * Gives each run of zeros among the first `bits` bits, in order.
  */
 export function eachFreeRun(bitmap: Uint8Array, bits: number, onRun: (first: number, count: number) => void): void {

@@ -16,8 +16,6 @@ import { FreeList } from './free-list.js';
 import { believe, MapDoubt } from './map-doubt.js';
 import { isMountedWritable } from './mounted-writable.js';
 
-export type { FileSystemPlace } from './file-system-bytes.js';
-
 /** A superblock that is changed while it is read has a wrong checksum for a moment. */
 const SUPERBLOCK_ATTEMPTS = 10;
 /** A file system may grow while its groups are read; one that never keeps still is being made anew. */

@@ -62,24 +62,37 @@ class DeviceBytes implements FileSystemBytes {
 }
 
 /**
- * The free extents that `list` finds, in bytes of the disk.
- * Rejects with a `MapDoubt` when what it reads cannot be believed, with an EndpointFailure `USED_BLOCKS_UNKNOWN` when the
- * device cannot be read, or with the signal's reason.
+ * Reads structures through the page cache of a file system's device.
+ * Rejects as `read` does, with an EndpointFailure `USED_BLOCKS_UNKNOWN` when the device cannot be opened, or with the
+ * signal's reason.
  */
-export async function freeExtentsBy(
+export async function readBuffered<T>(
   place: FileSystemPlace,
   { signal }: MapOptions,
-  list: (bytes: FileSystemBytes) => Promise<FreeList>,
-): Promise<ByteRange[]> {
+  read: (bytes: FileSystemBytes) => Promise<T>,
+): Promise<T> {
   signal?.throwIfAborted();
   const file = await open(place.device, 'r').catch((error: unknown) => {
     throw unreadable(place.device, error);
   });
   try {
-    return (await list(new DeviceBytes(place, file, signal))).extents();
+    return await read(new DeviceBytes(place, file, signal));
   } finally {
     await file.close();
   }
+}
+
+/**
+ * The free extents that `list` finds, in bytes of the disk.
+ * Rejects with a `MapDoubt` when what it reads cannot be believed, with an EndpointFailure `USED_BLOCKS_UNKNOWN` when the
+ * device cannot be read, or with the signal's reason.
+ */
+export function freeExtentsBy(
+  place: FileSystemPlace,
+  options: MapOptions,
+  list: (bytes: FileSystemBytes) => Promise<FreeList>,
+): Promise<ByteRange[]> {
+  return readBuffered(place, options, async (bytes) => (await list(bytes)).extents());
 }
 
 function unreadable(device: string, error: unknown): EndpointFailure {

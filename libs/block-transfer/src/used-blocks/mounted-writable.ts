@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
-import { deviceNumbers } from '../source/source-disk.js';
+import { deviceNumberOf } from './device-number.js';
+import { mountsOf } from './mounts-of.js';
 
 /** Mounts that this process sees. */
 const OWN_MOUNTS = '/proc/self/mountinfo';
@@ -16,25 +17,17 @@ const MACHINE_MOUNTS = '/proc/1/mountinfo';
  */
 export async function isMountedWritable(device: string): Promise<boolean> {
   try {
-    const status = await stat(device);
-    if (!status.isBlockDevice()) return false;
-    const { major, minor } = deviceNumbers(status.rdev);
+    const number = await deviceNumberOf(device);
+    if (number === null) return false;
     const tables = [await readFile(OWN_MOUNTS, 'utf8'), await readFile(MACHINE_MOUNTS, 'utf8').catch(() => '')];
-    return tables.some((table) => listsWritable(table, `${major}:${minor}`));
+    const listed = await Promise.all(tables.map((table) => listsWritable(table, number)));
+    return listed.includes(true);
   } catch (error) {
     throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${device}: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-/**
- * Pure part of {@link isMountedWritable}.
- * @param table of the form of `/proc/self/mountinfo` (proc(5)): the third field is the device, the last one the options
- * of the file system, as against those of the mount
- */
-export function listsWritable(table: string, deviceNumber: string): boolean {
-  return table.split('\n').some((line) => {
-    const fields = line.split(' ');
-    const superOptions = fields.at(-1)?.split(',') ?? [];
-    return fields[2] === deviceNumber && superOptions.includes('rw');
-  });
+/** @param table of the form of `/proc/self/mountinfo` (proc(5)) */
+export async function listsWritable(table: string, deviceNumber: string): Promise<boolean> {
+  return (await mountsOf(deviceNumber, table, deviceNumberOf)).some(({ readOnly }) => !readOnly);
 }

@@ -14,7 +14,7 @@ describe('listsWritable', () => {
     ['of which only the mount is for writing', '8:1', false],
     ['of which only the mount is read-only', '8:2', true],
     ['that is not mounted', '54:0', false],
-  ])('knows a file system %s', (_, device, expected) => {
-    expect(listsWritable(TABLE, device)).toBe(expected);
+  ])('knows a file system %s', async (_, device, expected) => {
+    expect(await listsWritable(TABLE, device)).toBe(expected);
   });
 });

@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
-import { open, readFile, realpath, stat } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import type { ByteRange } from '#libs/contracts';
 import { EndpointFailure, reasonOf, systemErrorCode } from '../endpoint-failure.js';
-import { deviceNumbers, openSourceDisk, type SourceDisk } from '../source/source-disk.js';
-import type { FileSystemPlace } from './ext-free-extents.js';
+import { openSourceDisk, type SourceDisk } from '../source/source-disk.js';
+import { deviceNumberOf } from './device-number.js';
+import { readBuffered, type FileSystemPlace } from './file-system-bytes.js';
 import { believe, MapDoubt } from './map-doubt.js';
 import { mountsOf, type DeviceMount } from './mounts-of.js';
 
@@ -123,32 +124,15 @@ export function readUnclaimed<T>(
  * Reads structures of a mounted file system through the page cache of its device, for file systems whose drivers write
  * through that cache: it shows them as they are in memory, at any time.
  */
-export async function readLive<T>(
+export function readLive<T>(
   place: FileSystemPlace,
   request: MapRequest,
   read: (fileSystem: StillFileSystem) => Promise<T>,
 ): Promise<T> {
-  const { device, sizeBytes } = place;
-  const file = await open(device, 'r').catch((error: unknown) => {
-    throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${device}: ${reasonOf(error)}`, { cause: error });
-  });
-  try {
-    return await read({
-      sizeBytes,
-      read: async (offsetBytes, lengthBytes) => {
-        request.signal?.throwIfAborted();
-        believe(offsetBytes >= 0 && offsetBytes + lengthBytes <= sizeBytes, `${device} points beyond its end`);
-        const bytes = Buffer.alloc(lengthBytes);
-        const { bytesRead } = await file.read(bytes, 0, lengthBytes, offsetBytes).catch((error: unknown) => {
-          throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${device}: ${reasonOf(error)}`, { cause: error });
-        });
-        believe(bytesRead === lengthBytes, `${device} cannot be read at byte ${offsetBytes}`);
-        return bytes;
-      },
-    });
-  } finally {
-    await file.close();
-  }
+  const { sizeBytes } = place;
+  return readBuffered(place, request, (bytes) =>
+    read({ sizeBytes, read: (offsetBytes, lengthBytes) => bytes.read(offsetBytes, lengthBytes) }),
+  );
 }
 
 async function readFrom<T>(
@@ -199,18 +183,5 @@ async function openPlace(
       throw new MapDoubt(`${place.device} is in use by something other than a mount`, { cause: error });
     }
     throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${place.device}: ${reasonOf(error)}`, { cause: error });
-  }
-}
-
-/** `major:minor` of a block device by any of its names, or null when there is none. */
-export async function deviceNumberOf(path: string): Promise<string | null> {
-  try {
-    const status = await stat(await realpath(path));
-    if (!status.isBlockDevice()) return null;
-    const { major, minor } = deviceNumbers(status.rdev);
-    return `${major}:${minor}`;
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ENXIO'].includes(systemErrorCode(error))) return null;
-    throw error;
   }
 }

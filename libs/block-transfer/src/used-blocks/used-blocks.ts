@@ -1,8 +1,9 @@
 import type { ByteRange, Disk, FileSystem } from '#libs/contracts';
 import { EndpointFailure } from '../endpoint-failure.js';
 import { exfatFreeExtents } from './exfat-free-extents.js';
-import { extFreeExtents, type FileSystemPlace } from './ext-free-extents.js';
+import { extFreeExtents } from './ext-free-extents.js';
 import { fatFreeExtents } from './fat-free-extents.js';
+import type { FileSystemPlace } from './file-system-bytes.js';
 import { swapFreeExtents } from './swap-free-extents.js';
 import { runTool, toolOutput } from './tool.runner.js';
 import { btrfsFreeExtents, btrfsFreeWhileStill } from './btrfs/btrfs-free-extents.js';
@@ -67,19 +68,26 @@ const FREE_EXTENTS: Readonly<Record<string, FreeExtentsOf>> = {
  */
 export async function usedBlocksOf(disk: Disk, options: UsedBlocksOptions = {}): Promise<UsedMap> {
   const placed = fileSystemsOf(disk);
-  await syncMounted(placed, options.signal);
+  const mountPoints = mountPointsOf(disk, placed);
+  await syncAll(mountPoints, options.signal);
   const free: ByteRange[] = [];
   for (const { place, fileSystem } of placed) {
     for (const extent of await freeExtentsIn(disk, place, fileSystem, options)) free.push(extent);
   }
-  await syncMounted(placed, options.signal);
+  await syncAll(mountPoints, options.signal);
   return usedMapFromFree(disk.sizeBytes, free);
 }
 
-async function syncMounted(placed: readonly PlacedFileSystem[], signal: AbortSignal | undefined): Promise<void> {
-  for (const { fileSystem } of placed) {
-    if (fileSystem.mountPoint === null || fileSystem.type === 'swap') continue;
-    await runTool('sync', ['-f', fileSystem.mountPoint], { timeoutMs: SYNC_TIMEOUT_MS, signal });
+/** Also of what lies in containers: their content is on this disk as well. */
+function mountPointsOf({ volumes = [] }: Disk, placed: readonly PlacedFileSystem[]): string[] {
+  return [...placed, ...volumes].flatMap(({ fileSystem: { mountPoint, type } }) =>
+    mountPoint === null || type === 'swap' ? [] : [mountPoint],
+  );
+}
+
+async function syncAll(mountPoints: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+  for (const mountPoint of mountPoints) {
+    await runTool('sync', ['-f', mountPoint], { timeoutMs: SYNC_TIMEOUT_MS, signal });
   }
 }
 

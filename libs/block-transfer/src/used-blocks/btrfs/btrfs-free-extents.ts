@@ -1,6 +1,6 @@
 import type { ByteRange } from '#libs/contracts';
 import { invertExtents, mergeExtents } from '../../extents/byte-extents.js';
-import type { FileSystemPlace } from '../ext-free-extents.js';
+import type { FileSystemPlace } from '../file-system-bytes.js';
 import { believe } from '../map-doubt.js';
 import { safeNumber } from '../safe-number.js';
 import { readStill, type MapRequest, type StillFileSystem } from '../still-file-system.js';

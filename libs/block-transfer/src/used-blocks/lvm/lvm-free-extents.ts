@@ -1,15 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { ByteRange } from '#libs/contracts';
 import { endOf } from '../../extents/byte-extents.js';
-import type { FileSystemPlace } from '../ext-free-extents.js';
+import { deviceNumberOf } from '../device-number.js';
+import type { FileSystemPlace } from '../file-system-bytes.js';
 import { believe } from '../map-doubt.js';
-import {
-  deviceNumberOf,
-  readStill,
-  readUnclaimed,
-  type MapRequest,
-  type StillFileSystem,
-} from '../still-file-system.js';
+import { readStill, readUnclaimed, type MapRequest, type StillFileSystem } from '../still-file-system.js';
 import { runTool, toolOutput } from '../tool.runner.js';
 import { onPhysicalVolume, piecesOf } from './lvm-mapping.js';
 import { readLvmMetadata } from './lvm-metadata.js';

@@ -1,5 +1,6 @@
 import type { ByteRange } from '#libs/contracts';
-import type { FileSystemPlace } from '../ext-free-extents.js';
+import { eachFreeRun } from '../bitmap-runs.js';
+import type { FileSystemPlace } from '../file-system-bytes.js';
 import { believe } from '../map-doubt.js';
 import { mountOf, readLive, readStill, type MapRequest, type StillFileSystem } from '../still-file-system.js';
 import { NTFS_BOOT_BYTES, parseNtfsBoot, type NtfsGeometry } from './ntfs-boot.parser.js';
@@ -17,7 +18,8 @@ const TABLE = 0;
 const LOG = 2;
 const VOLUME = 3;
 const BITMAP = 6;
-const READ_BYTES = 1024 * 1024;
+/** Bits of the bitmap that are gone through at once. */
+const CLUSTERS_AT_ONCE = 8 * 1024 * 1024;
 /** The only flag of a volume that is of no concern: a check has changed it. */
 const MODIFIED_BY_CHECK = 0x8000;
 
@@ -122,31 +124,20 @@ async function readRuns(
   return bytes;
 }
 
-/** Runs of bits that are 0; the first bit of a byte is its lowest. */
 async function freeClusters(
   fileSystem: StillFileSystem,
   geometry: NtfsGeometry,
   bitmap: readonly NtfsRun[],
 ): Promise<NtfsRun[]> {
-  const free: NtfsRun[] = [];
-  let start: number | null = null;
-  const bitmapBytes = Math.ceil(geometry.clusters / 8);
-  for (let offset = 0; offset < bitmapBytes; offset += READ_BYTES) {
-    const bytes = await readRuns(fileSystem, geometry, bitmap, offset, Math.min(READ_BYTES, bitmapBytes - offset));
-    for (let index = 0; index < bytes.length; index += 1) {
-      const byte = bytes[index] ?? 0xff;
-      if (byte === (start === null ? 0xff : 0)) continue;
-      for (let bit = 0; bit < 8; bit += 1) {
-        const cluster = (offset + index) * 8 + bit;
-        const isUsed = ((byte >> bit) & 1) === 1 || cluster >= geometry.clusters;
-        if (!isUsed) start ??= cluster;
-        else if (start !== null) {
-          free.push({ cluster: start, clusters: cluster - start });
-          start = null;
-        }
-      }
-    }
+  const free: { cluster: number; clusters: number }[] = [];
+  for (let first = 0; first < geometry.clusters; first += CLUSTERS_AT_ONCE) {
+    const count = Math.min(CLUSTERS_AT_ONCE, geometry.clusters - first);
+    const bytes = await readRuns(fileSystem, geometry, bitmap, first / 8, Math.ceil(count / 8));
+    eachFreeRun(bytes, count, (bit, clusters) => {
+      const last = free.at(-1);
+      if (last !== undefined && last.cluster + last.clusters === first + bit) last.clusters += clusters;
+      else free.push({ cluster: first + bit, clusters });
+    });
   }
-  if (start !== null) free.push({ cluster: start, clusters: geometry.clusters - start });
   return free;
 }

@@ -1,5 +1,5 @@
 import type { ByteRange } from '#libs/contracts';
-import type { FileSystemPlace } from '../ext-free-extents.js';
+import type { FileSystemPlace } from '../file-system-bytes.js';
 import { believe, MapDoubt } from '../map-doubt.js';
 import type { DeviceMount } from '../mounts-of.js';
 import { mountOf, readStill, type MapRequest, type StillFileSystem } from '../still-file-system.js';
