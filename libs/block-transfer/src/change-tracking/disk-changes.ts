@@ -68,12 +68,13 @@ export class DiskChanges {
   take(used: UsedMap, done: BlockSet): Blocks {
     if (used.diskBytes !== this.diskBytes) throw new RangeError('used map of another disk size');
     this.giveBack(new BlockSet(this.diskBytes));
-    for (const { offsetBytes, lengthBytes } of differenceOf(this.used, used.extents)) {
+    const now = packExtents(used.extents);
+    for (const { offsetBytes, lengthBytes } of differenceOf(this.used, now)) {
       this.add(this.changed, offsetBytes, lengthBytes);
     }
     if (this.hasDiscardEnded) this.changed.addFrom(this.discarded, new BlockSet(this.diskBytes));
     this.hasDiscardEnded = false;
-    this.used = packExtents(used.extents);
+    this.used = now;
     const taken = new BlockSet(this.diskBytes);
     taken.addFrom(this.changed, done);
     this.changed.removeFrom(taken);

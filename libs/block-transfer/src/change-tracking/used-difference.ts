@@ -17,9 +17,9 @@ export function packExtents(extents: ExtentList): PackedExtents {
  * The bytes that one list has and the other has not. A walk over the edges of both: between two edges a byte is in
  * neither, in one, or in both.
  */
-export function* differenceOf(before: PackedExtents, after: ExtentList): Generator<ByteRange> {
+export function* differenceOf(before: PackedExtents, after: PackedExtents): Generator<ByteRange> {
   const old = edgesOf(before);
-  const now = edgesOf(packExtents(after));
+  const now = edgesOf(after);
   let [edgeBefore, edgeAfter] = [old.next(), now.next()];
   let isIn = { before: false, after: false };
   let from = 0;

@@ -9,9 +9,9 @@ import {
   totalBytes,
   type ExtentList,
 } from '../extents/byte-extents.js';
+import { UNPACED, type RoundPace } from '../throttle/round-pace.js';
 import { AcknowledgementBook } from './acknowledgement-book.js';
 import { decideBlocks, freeBlocksToZero, type Decision } from './block-decisions.js';
-import { UNPACED, type RoundPace } from '../throttle/round-pace.js';
 import { blockSpan, bytesToCompare, sendableExtents, sweepSteps } from './block-plan.js';
 import { viewOf, zeroFreeBytes } from './canonical-content.js';
 import type { DiskResume, RoundTotals } from './disk-resume.js';
