@@ -176,7 +176,7 @@ true
 
 const WITHOUT_PAUSE = `
 cd "$1"
-while :; do
+while kill -0 "$PPID" 2> /dev/null; do
   f=comes$((RANDOM % 40))
   fallocate -l $((RANDOM % 1500 + 1))k $f; rm -f comes$((RANDOM % 40)); head -c 200k /dev/zero > comes$((RANDOM % 40))
 done

@@ -115,8 +115,10 @@ export class PartitionDisk {
     const script = `
       import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
       import { randomBytes } from 'node:crypto';
-            process.chdir(process.argv[1]);
-      for (let turn = 0; ; turn += 1) {
+      process.chdir(process.argv[1]);
+      // A test that is killed takes its writer along.
+      const parent = process.ppid;
+      for (let turn = 0; process.ppid === parent; turn += 1) {
         const name = 'w' + (turn * 7919 % 97);
         const file = openSync(name + '.new', 'w');
         writeSync(file, randomBytes((turn * 104729) % 300000 + 1));
