@@ -26,7 +26,7 @@ export interface Around {
 }
 
 /** What of an order depends on the case; the rest is where things are. */
-export type Work = Pick<SenderOrder, 'used' | 'tableFile' | 'dirty'>;
+export type Work = Pick<SenderOrder, 'used' | 'tableFile' | 'dirty' | 'capBytesPerSecond'>;
 
 /** A link to send through instead of the bare loopback. */
 export interface Link {

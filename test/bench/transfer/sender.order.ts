@@ -12,6 +12,8 @@ export interface SenderOrder {
   readonly used: 'all' | 'discover';
   /** Where the digest table is kept between rounds; null: nothing is kept. */
   readonly tableFile: string | null;
+  /** What the agent's own throttle lets pass; null: as fast as it goes. */
+  readonly capBytesPerSecond: number | null;
   /** Change tracking's list: whole blocks. Null: everything is read and compared. */
   readonly dirty: readonly ByteRange[] | null;
 }

@@ -6,7 +6,7 @@ import {
   DIGEST_BLOCK_BYTES,
   DigestTable,
   DigestTableFile,
-  DiskResume,
+  MachinePace,
   endOf,
   openSourceDisk,
   syncDisk,
@@ -14,7 +14,7 @@ import {
   usedMapOf,
   type UsedMap,
 } from '#libs/block-transfer';
-import type { ByteRange } from '#libs/contracts';
+import { UNLIMITED_THROTTLE, type ByteRange } from '#libs/contracts';
 import type { SenderOrder, SenderReport } from './sender.order.js';
 
 const GENERATION = 'benchmark';
@@ -27,10 +27,11 @@ async function main(order: SenderOrder): Promise<SenderReport> {
   const digests = table ?? DigestTable.unknown(diskBytes, algorithm);
   const journal = await tables?.begin(digests, GENERATION);
   const source = await openSourceDisk(disk.device);
+  const machine = new MachinePace();
+  machine.adjust({ ...UNLIMITED_THROTTLE, networkBytesPerSecond: order.capBytesPerSecond });
+  const pace = order.capBytesPerSecond === null ? null : await machine.ofDisk(disk.device, false);
   let connected = { ms: performance.now(), cpu: process.cpuUsage() };
   try {
-    const resume = new DiskResume(diskBytes);
-    if (order.dirty !== null) leaveOut(resume, digests, order.dirty);
     const result = await syncDisk({
       diskId: disk.diskId,
       source,
@@ -39,8 +40,9 @@ async function main(order: SenderOrder): Promise<SenderReport> {
       ...(identity === null ? {} : { security: { identity } }),
       baseline: table,
       digests,
-      resume,
+      dirty: order.dirty === null ? null : new Set(blocksOf(order.dirty)),
       ...(journal === undefined ? {} : { journal }),
+      ...(pace === null ? {} : { pace }),
       onConnected: () => (connected = { ms: performance.now(), cpu: process.cpuUsage() }),
     });
     const { user, system } = process.cpuUsage(connected.cpu);
@@ -48,6 +50,7 @@ async function main(order: SenderOrder): Promise<SenderReport> {
     const transferMs = performance.now() - connected.ms;
     return { sentBytes, readBytes, zeroedBytes, transferMs, transferCpuMs: (user + system) / 1000, rootDigest };
   } finally {
+    pace?.close();
     await source.close();
     await journal?.end();
   }
@@ -56,12 +59,6 @@ async function main(order: SenderOrder): Promise<SenderReport> {
 async function usedOf({ used, disk }: SenderOrder): Promise<UsedMap> {
   if (used === 'discover') return usedBlocksOf(disk);
   return usedMapOf(disk.sizeBytes, [{ offsetBytes: 0, lengthBytes: disk.sizeBytes }]);
-}
-
-/** Stands in for change tracking: what did not change counts as done, so it is neither read nor compared. */
-function leaveOut(resume: DiskResume, digests: DigestTable, dirty: readonly ByteRange[]): void {
-  const changed = new Set(blocksOf(dirty));
-  for (let index = 0; index < digests.blockCount; index += 1) if (!changed.has(index)) resume.foundEqual(index);
 }
 
 function* blocksOf(ranges: readonly ByteRange[]): Generator<number> {
