@@ -9,5 +9,7 @@ export * from './provisioning-calls.js';
 export * from './published-events.js';
 export * from './quantities.js';
 export * from './service-call.js';
+export * from './throttle-caps.js';
+export * from './throttle-defaults.js';
 export * from './throttle.js';
 export * from './transfer-calls.js';

@@ -12,7 +12,8 @@ import { machineInventory } from './inventory.js';
 import { failure, migratedDisk, roundTrigger } from './published-events.js';
 import { byteRange, bytes, instant } from './quantities.js';
 import { nothing, serviceCall } from './service-call.js';
-import { DEFAULT_THROTTLE, throttleSettings } from './throttle.js';
+import { DEFAULT_THROTTLE } from './throttle-defaults.js';
+import { throttleSettings } from './throttle.js';
 
 export const sourceMachineView = z.object({
   sourceMachineId: z.uuid(),

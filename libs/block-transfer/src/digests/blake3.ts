@@ -1,5 +1,4 @@
 import { reasonOf } from '../endpoint-failure.js';
-import { createBLAKE3 } from 'hash-wasm';
 
 /** BLAKE3 with 256 bits. One at a time: an implementation keeps state between its calls. */
 export interface Blake3 {
@@ -38,6 +37,7 @@ async function nativeBlake3(): Promise<Blake3['digest']> {
 }
 
 async function webAssemblyBlake3(): Promise<Blake3['digest']> {
+  const { createBLAKE3 } = (await import('hash-wasm/dist/blake3.umd.min.js')).default;
   const hasher = await createBLAKE3();
   return (data) => {
     hasher.init();
