@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -74,6 +74,36 @@ describe.each(DATA_PATHS)('a round that is broken off %s', (_how, makePath) => {
       digests,
       ...options,
     });
+
+  it('before it began, by one connection that cannot be had, leaves none open', async () => {
+    const server = await serve();
+    const open = new Set<Socket>();
+    const door = createServer((near) => {
+      near.on('error', () => undefined);
+      if (open.size > 0) {
+        near.destroy();
+        return;
+      }
+      open.add(near);
+      const far = connect({ host: HOST, port: server.export.port });
+      near.on('close', () => {
+        far.destroy();
+        open.delete(near);
+      });
+      far.on('error', () => undefined);
+      near.pipe(far).pipe(near);
+    });
+    await new Promise<void>((resolve) => door.listen(0, HOST, resolve));
+    const address = door.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    try {
+      const begun = sync(server, { target: { ...server.export, port } });
+      await expect(begun).rejects.toMatchObject({ code: 'DATA_PATH_LOST' });
+      await expect.poll(() => open.size).toBe(0);
+    } finally {
+      await new Promise((resolve) => door.close(resolve));
+    }
+  });
 
   it('by a killed server is a lost path, and the next round repairs whatever was not acknowledged', async () => {
     const log = join(folder, 'log');

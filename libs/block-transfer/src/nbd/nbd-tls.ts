@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { systemErrorCode } from '../endpoint-failure.js';
 import type { DataIdentity } from '../tls/data-identity.js';
 import { pathUntrusted } from './nbd-failures.js';
@@ -30,10 +30,7 @@ export async function beginTls(
   const pinned = fingerprintOf(serverCertificate, where);
   const socket = connectTls({
     socket: plain,
-    minVersion: 'TLSv1.3',
-    ca: serverCertificate,
-    cert: identity.certificate,
-    key: identity.privateKey,
+    secureContext: contextOf(serverCertificate, identity),
     // Said expressly, because an environment variable can change the default.
     rejectUnauthorized: true,
     servername: '',
@@ -61,6 +58,18 @@ export async function beginTls(
   } finally {
     settled.abort();
   }
+}
+
+/** By the identity, for its last server: all disks of an attempt have the same, and each one is memory outside of the heap. */
+const contexts = new WeakMap<DataIdentity, { readonly serverCertificate: string; readonly made: SecureContext }>();
+
+function contextOf(serverCertificate: string, identity: DataIdentity): SecureContext {
+  const last = contexts.get(identity);
+  if (last?.serverCertificate === serverCertificate) return last.made;
+  const { certificate: cert, privateKey: key } = identity;
+  const made = createSecureContext({ ca: serverCertificate, cert, key, minVersion: 'TLSv1.3' });
+  contexts.set(identity, { serverCertificate, made });
+  return made;
 }
 
 function fingerprintOf(certificate: string, where: string): string {

@@ -8,10 +8,12 @@ import { UNPACED, type RoundPace } from '../throttle/round-pace.js';
 const ZERO_REQUEST_BYTES = 256 * 1024 * 1024;
 const ZERO_PAYLOAD_BYTES = 1024 * 1024;
 
+/** For all sessions, and made when a server asks for it: hardly any does. */
+let zeros: Buffer | null = null;
+const zeroPayload = (): Buffer => (zeros ??= Buffer.alloc(ZERO_PAYLOAD_BYTES));
+
 /** The target of one round: a few connections to one export, used as one. */
 export class TargetSession {
-  private readonly zeroPayload = Buffer.alloc(ZERO_PAYLOAD_BYTES);
-
   private constructor(
     private readonly connections: readonly [NbdConnection, ...NbdConnection[]],
     private readonly pace: RoundPace,
@@ -26,18 +28,19 @@ export class TargetSession {
     target: NbdExport,
     options: NbdConnectOptions & { connections: number; diskBytes: number; pace?: RoundPace },
   ): Promise<TargetSession> {
-    const first = await NbdConnection.connect(target, options);
-    const session = [first] as [NbdConnection, ...NbdConnection[]];
+    const connections = await dial(target, options, options.connections);
+    const [first, ...others] = connections;
     try {
       assertUsable(first, options.diskBytes);
-      // Without the server's word that a FLUSH covers all connections, one connection is the only safe number.
-      const wanted = first.info.multiConn ? options.connections : 1;
-      while (session.length < wanted) session.push(await NbdConnection.connect(target, options));
     } catch (error) {
-      await Promise.all(session.map((connection) => connection.close()));
+      await closeAll(connections);
       throw error;
     }
-    return new TargetSession(session, options.pace ?? UNPACED, options.signal ?? new AbortController().signal);
+    const { pace = UNPACED, signal = new AbortController().signal } = options;
+    if (first.info.multiConn) return new TargetSession(connections, pace, signal);
+    // Without the server's word that a FLUSH covers all connections, one connection is the only safe number.
+    await closeAll(others);
+    return new TargetSession([first], pace, signal);
   }
 
   /**
@@ -73,7 +76,7 @@ export class TargetSession {
     const limit = Math.min(ZERO_PAYLOAD_BYTES, this.connections[0].maxPayloadBytes);
     for (const part of splitExtents([range], limit)) {
       await this.paced(part.lengthBytes, (connection) =>
-        connection.write(part.offsetBytes, this.zeroPayload.subarray(0, part.lengthBytes)),
+        connection.write(part.offsetBytes, zeroPayload().subarray(0, part.lengthBytes)),
       );
     }
     return range.lengthBytes;
@@ -85,7 +88,7 @@ export class TargetSession {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.connections.map((connection) => connection.close()));
+    await closeAll(this.connections);
   }
 
   /** Which connection it goes to is decided when its turn has come. */
@@ -98,6 +101,34 @@ export class TargetSession {
     for (const connection of this.connections) if (connection.load < best.load) best = connection;
     return best;
   }
+}
+
+/** All at the same time: over a long way each one takes half a dozen round trips. The first failure is that of all. */
+async function dial(
+  target: NbdExport,
+  options: NbdConnectOptions,
+  number: number,
+): Promise<[NbdConnection, ...NbdConnection[]]> {
+  const failed = new AbortController();
+  const { signal = failed.signal } = options;
+  const either = { ...options, signal: AbortSignal.any([signal, failed.signal]) };
+  const dialled = await Promise.allSettled(
+    Array.from({ length: number }, () =>
+      NbdConnection.connect(target, either).catch((error: unknown) => {
+        failed.abort(error);
+        throw error;
+      }),
+    ),
+  );
+  const connections = dialled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const [first, ...others] = connections;
+  if (!failed.signal.aborted && first !== undefined) return [first, ...others];
+  await closeAll(connections);
+  throw failed.signal.reason;
+}
+
+async function closeAll(connections: readonly NbdConnection[]): Promise<void> {
+  await Promise.all(connections.map((connection) => connection.close()));
 }
 
 function assertUsable({ info }: NbdConnection, diskBytes: number): void {
