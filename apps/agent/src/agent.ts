@@ -33,7 +33,7 @@ import { SOFTWARE } from './software.js';
 import type { AgentState } from './state/agent-state.js';
 
 /** More would not be faster, as they share the queue depth and the network; fewer would leave a slow disk's time unused. */
-const DISKS_AT_ONCE = 2;
+export const DISKS_AT_ONCE = 2;
 
 export interface AgentOptions {
   readonly state: AgentState;

@@ -1,4 +1,4 @@
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DIGEST_BLOCK_BYTES, totalBytes, usedBlocksOf, type DigestTable } from '#libs/block-transfer';
 import type { ByteRange } from '#libs/contracts';
@@ -7,7 +7,8 @@ import * as peers from './peers.js';
 import { algorithmOf, type Around, type Link, type Scene, type Work } from './scene.js';
 import type { SenderReport } from './sender.order.js';
 import { runSeries, type Contestant, type Result } from './series.js';
-import { fullDisk, halfUsedDisk, MIB, type SourceImage } from './source-disks.js';
+import { diskOf, fullDisk, halfUsedDisk, MIB, writeRandom, type SourceImage } from './source-disks.js';
+import { tool } from './tool.js';
 import { BASIC_VARIANT, VARIANTS } from './variants.js';
 
 /** One table of the report. */
@@ -158,6 +159,39 @@ export async function cappedCase(scene: Scene): Promise<CaseResult> {
       results: [{ name: contestant.name, copies: [copy] }],
     };
   });
+}
+
+/** As many disks as a platform lets a machine have. */
+export const MANY_DISKS = 64;
+
+export async function manyDisksCase(scene: Scene): Promise<CaseResult> {
+  const lengthBytes = Math.floor(scene.target.sizeBytes / MANY_DISKS / DIGEST_BLOCK_BYTES) * DIGEST_BLOCK_BYTES;
+  const [targets, state] = [join(scene.folder, 'targets'), join(scene.folder, 'state')];
+  await Promise.all([targets, state].map((folder) => mkdir(folder)));
+  const whole = await fullDisk(scene.folder, scene.target.sizeBytes);
+  const disks: SourceImage[] = [];
+  try {
+    for (let index = 0; index < MANY_DISKS; index += 1) {
+      const diskId = `disk-${index}`;
+      await writeRandom(join(targets, diskId), lengthBytes);
+      disks.push(await diskOf(whole.path, diskId, { offsetBytes: index * lengthBytes, lengthBytes }));
+    }
+    const copy = await scene.machine(
+      disks.map(({ disk }) => disk),
+      targets,
+      state,
+    );
+    for (const { disk } of disks) await tool('cmp', disk.device, join(targets, disk.diskId));
+    return {
+      id: 'F',
+      title: `${MANY_DISKS} disks of one machine`,
+      text: 'One full round of an agent, with change tracking and digest tables, without a channel to its server. One server for all targets, where a restorer has one for each.',
+      usefulBytes: MANY_DISKS * lengthBytes,
+      results: [{ name: `landfall, ${MANY_DISKS} disks`, copies: [copy] }],
+    };
+  } finally {
+    for (const disk of [...disks, whole]) await disk.dispose();
+  }
 }
 
 export function reportOf(copy: MeasuredCopy): SenderReport {

@@ -47,6 +47,16 @@ describe('goals of the data plane', () => {
     const goal = goalNamed(goalsOf([caseOf('E', [{ name: 'landfall', copies: [copy(60_000)] }])]), 'Agent at');
     expect(goal).toMatchObject({ measured: { median: 3 }, isReached: true });
   });
+
+  it('keep the memory of many disks apart from that of the other cases', () => {
+    const heavy: MeasuredCopy = { ...copy(10), clientPeakMib: 121 };
+    const goals = goalsOf([
+      caseOf('A', [{ name: 'landfall', copies: [copy(10)] }]),
+      caseOf('F', [{ name: 'landfall, 64 disks', copies: [heavy] }]),
+    ]);
+    expect(goalNamed(goals, 'Peak memory of our')).toMatchObject({ measured: { max: 80 }, isReached: true });
+    expect(goalNamed(goals, 'Peak memory with 64')).toMatchObject({ measured: { max: 121 }, isReached: false });
+  });
 });
 
 describe('the page of results', () => {

@@ -1,7 +1,7 @@
 /**
  * How fast the data plane is, beside the programs that others copy disks with.
  *
- *   npm run bench:transfer -- [--size-mib 2048] [--turns 5] [--cases ABCDE] [--folder /dev/shm] [--page docs/benchmarks.md]
+ *   npm run bench:transfer -- [--size-mib 2048] [--turns 5] [--cases ABCDEF] [--folder /dev/shm] [--page docs/benchmarks.md]
  *
  * Needs root, for loop devices and a network namespace. Writes the page and .landfall/reports/bench-transfer.json.
  */
@@ -12,7 +12,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
-import { cappedCase, fullCopyCase, halfUsedCase, incrementCase, wideAreaCase, type CaseResult } from './cases.js';
+import {
+  cappedCase,
+  fullCopyCase,
+  halfUsedCase,
+  incrementCase,
+  manyDisksCase,
+  wideAreaCase,
+  type CaseResult,
+} from './cases.js';
 import { goalsOf } from './goals.js';
 import { machineFacts } from './machine-facts.js';
 import { benchmarkPage, type BenchmarkRun } from './report.js';
@@ -23,8 +31,8 @@ import { tool } from './tool.js';
 const DEFAULT_SIZE_MIB = 2048;
 const MIN_SIZE_MIB = 64;
 const DEFAULT_TURNS = 5;
-/** Source, target, and some air. */
-const SPACE_IN_DISKS = 2.5;
+/** Source, target, the many small targets, and some air. */
+const SPACE_IN_DISKS = 3.5;
 const SHARED_MEMORY = '/dev/shm';
 /** Says that the process is in its own network namespace already. */
 const INSIDE = 'LANDFALL_BENCH_NAMESPACE';
@@ -36,6 +44,7 @@ const CASES: Readonly<Record<string, Case>> = {
   C: incrementCase,
   D: wideAreaCase,
   E: cappedCase,
+  F: manyDisksCase,
 };
 
 interface Settings {

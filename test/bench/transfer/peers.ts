@@ -12,8 +12,15 @@ export interface Peer {
   copy(route: Route): Promise<Copy>;
 }
 
-/** An nbdkit for one copy, as a restorer starts it. */
-export function nbdkitCommand(route: Pick<Route, 'targetPath' | 'port' | 'tls'>, isTls: boolean): Copy['server'] {
+/**
+ * An nbdkit for one copy, as a restorer starts it.
+ * @param served what it serves: one file, or a folder of them (`dir=`), each by its name
+ */
+export function nbdkitCommand(
+  route: Pick<Route, 'targetPath' | 'port' | 'tls'>,
+  isTls: boolean,
+  served = `file=${route.targetPath}`,
+): Copy['server'] {
   const tls = isTls ? ['--tls=require', '--tls-verify-peer', `--tls-certificates=${route.tls.server}`] : [];
   return [
     'nbdkit',
@@ -25,7 +32,7 @@ export function nbdkitCommand(route: Pick<Route, 'targetPath' | 'port' | 'tls'>,
     String(route.port),
     ...tls,
     'file',
-    `file=${route.targetPath}`,
+    served,
   ];
 }
 

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DigestAlgorithm, NbdExport } from '#libs/contracts';
+import type { DigestAlgorithm, Disk, NbdExport } from '#libs/contracts';
 import type { Cost } from './measured-process.js';
 import { untilListening } from './measured-process.js';
 import { measureCopy, type Copy, type MeasuredCopy } from './measured-copy.js';
 import { missingCommands, nbdkitCommand, type Peer } from './peers.js';
 import { LOOPBACK, type Route, type TlsFolders } from './route.js';
-import { bundleSender, bundleWan } from './sender.bundle.js';
+import { bundleMachine, bundleSender, bundleWan } from './sender.bundle.js';
+import type { MachineOrder } from './machine.order.js';
 import type { SenderOrder } from './sender.order.js';
 import type { Contestant } from './series.js';
 import type { SourceImage } from './source-disks.js';
@@ -88,6 +89,18 @@ export class Scene {
     return { name: variant.name, ...around, copy: () => this.measure(source, around, copy, link) };
   }
 
+  /** An agent's round over all these disks, to targets in a folder, each in a file of its disk's name. */
+  async machine(disks: readonly Disk[], targets: string, stateFolder: string): Promise<MeasuredCopy> {
+    const { identity, ofTarget } = await this.secured();
+    return this.measured(undefined, '', async (route) => {
+      const server = { host: LOOPBACK, port: route.dialPort, ...ofTarget };
+      const order: MachineOrder = { disks, server, identity, folder: stateFolder };
+      const program = await this.bundled('machine', () => bundleMachine(this.folder, this.root));
+      const served = nbdkitCommand(route, true, `dir=${targets}`);
+      return { server: served, port: route.port, client: [process.execPath, program, JSON.stringify(order)] };
+    });
+  }
+
   /** Certificate and key of our end, and the target's certificate. */
   private async secured(): Promise<Secured> {
     const [certificate, privateKey, serverCertificate] = await Promise.all(
@@ -105,23 +118,25 @@ export class Scene {
     copyBy: (route: Route) => Promise<Copy>,
     link: Link | undefined,
   ): Promise<MeasuredCopy> {
+    const copy = await this.measured(link, source.disk.device, copyBy);
+    const more = await verify?.(copy);
+    if (more === undefined) return copy;
+    const { wallMs, serverCpuSeconds } = copy;
+    return { ...copy, wallMs: wallMs + more.wallMs, serverCpuSeconds: serverCpuSeconds + more.cpuSeconds };
+  }
+
+  private async measured(
+    link: Link | undefined,
+    device: string,
+    copyBy: (route: Route) => Promise<Copy>,
+  ): Promise<MeasuredCopy> {
     this.nextPort += 2;
     const port = this.nextPort;
-    const route: Route = {
-      folder: this.folder,
-      device: source.disk.device,
-      targetPath: this.target.path,
-      port,
-      dialPort: link === undefined ? port : port + 1,
-      tls: this.tls,
-    };
+    const dialPort = link === undefined ? port : port + 1;
+    const route: Route = { folder: this.folder, device, targetPath: this.target.path, port, dialPort, tls: this.tls };
     const closeLink = link === undefined ? undefined : await this.openLink(route, link);
     try {
-      const copy = await measureCopy(this.folder, await copyBy(route));
-      const more = await verify?.(copy);
-      const { wallMs, serverCpuSeconds } = copy;
-      if (more === undefined) return copy;
-      return { ...copy, wallMs: wallMs + more.wallMs, serverCpuSeconds: serverCpuSeconds + more.cpuSeconds };
+      return await measureCopy(this.folder, await copyBy(route));
     } finally {
       await closeLink?.();
     }

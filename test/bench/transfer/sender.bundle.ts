@@ -33,7 +33,13 @@ export async function bundleSender(folder: string, root: string, digest: Variant
   return bundle(root, 'sender.program.ts', join(folder, `sender-${digest}.mjs`), digest === 'none');
 }
 
-/** The same for the network in between. */
+/** The same for a whole machine's round. */
+export async function bundleMachine(folder: string, root: string): Promise<string> {
+  await tool(process.execPath, join(root, 'infra/bundles/build-bundles.mjs'), folder);
+  return bundle(root, 'machine.program.ts', join(folder, 'machine.mjs'), false);
+}
+
+/** And for the network in between. */
 export async function bundleWan(folder: string, root: string): Promise<string> {
   return bundle(root, 'wan.program.ts', join(folder, 'wan.mjs'), false);
 }
@@ -48,6 +54,8 @@ async function bundle(root: string, program: string, outfile: string, isWithoutD
     format: 'esm',
     target: 'node24',
     conditions: ['landfall-source'],
+    // Native add-ons that `ws` does without where nobody installed them.
+    external: ['bufferutil', 'utf-8-validate'],
     alias: { '@napi-rs/blake-hash': join(root, 'infra/bundles/native-blake3.mjs') },
     banner: { js: REQUIRE },
     logLevel: 'warning',

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Disk } from '#libs/contracts';
+import type { ByteRange, Disk } from '#libs/contracts';
 import { tool } from './tool.js';
 
 export const MIB = 1024 * 1024;
@@ -63,10 +63,22 @@ export async function fillRandom(file: FileHandle, offsetBytes: number, lengthBy
   }
 }
 
-async function attach(path: string, sizeBytes: number, type: string | null): Promise<SourceImage> {
-  const device = (await tool('losetup', '--read-only', '--show', '-f', path)).trim();
+/** A piece of an image as a disk of its own. */
+export async function diskOf(path: string, diskId: string, piece: ByteRange): Promise<SourceImage> {
+  const { offsetBytes, lengthBytes } = piece;
+  return attach(path, lengthBytes, null, diskId, ['--offset', String(offsetBytes), '--sizelimit', String(lengthBytes)]);
+}
+
+async function attach(
+  path: string,
+  sizeBytes: number,
+  type: string | null,
+  diskId = 'benchmark',
+  options: readonly string[] = [],
+): Promise<SourceImage> {
+  const device = (await tool('losetup', '--read-only', '--show', ...options, '-f', path)).trim();
   const disk: Disk = {
-    diskId: 'benchmark',
+    diskId,
     device,
     sizeBytes,
     logicalSectorBytes: 512,
