@@ -22,6 +22,7 @@ describe('migrations, whatever breaks', () => {
       'transfer.control-channel-restored.v1',
       'transfer.retry-scheduled.v1',
       'transfer.final-sync-queued.v1',
+      'transfer.repair-started.v1',
       'transfer.replica-verified.v1',
       'planning.migration-task-halted.v1',
       'planning.migration-task-resumed.v1',

@@ -19,6 +19,7 @@ describe('a defect', () => {
   it.each([
     ['window-off-by-one', 'windows-keep-their-deadlines'],
     ['acknowledged-range-forgotten', 'sent-once'],
+    ['difference-overlooked', 'repaired-as-recorded'],
     ['retry-dropped', 'nothing-due-is-forgotten'],
     ['timer-in-memory', 'nothing-due-is-forgotten'],
   ] as const)('is caught, and only while it is there: %s', async (mutation, checker) => {

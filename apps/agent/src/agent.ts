@@ -1,6 +1,7 @@
 import {
   ChangeTracker,
   describeBlake3,
+  forgetDifferences,
   MachinePace,
   makeDataIdentity,
   nameWithBlake3,
@@ -81,6 +82,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     collectInventory: () => inventories.collect(),
     ...{ usedBlocksOf, openSourceDisk, pace },
     reachTarget: (target, aborted) => reachTarget(target, security, aborted),
+    forgetDifferences: (disk) => forgetDifferences({ ...disk, security }),
     syncDisk: (disk) => syncDisk({ ...disk, security }),
     buffers: roundBuffers(),
     disksAtOnce: DISKS_AT_ONCE,

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import type { RestorerConfig } from './config/restorer-config.js';
 import { computeDigests } from './serving/compute-digests.js';
 import { failureOf } from './serving/failure-of.decision.js';
+import { GroupDigestFiles } from './serving/group-digest.files.js';
 import { endLeftoverServers } from './serving/leftover-servers.js';
 import type { RestorerPorts } from './serving/restorer.ports.js';
 import { serveExports } from './serving/serve-exports.js';
@@ -56,6 +57,7 @@ export async function runRestorer(config: RestorerConfig, log: EndLog, signal: A
     clearStartFolder: () => startFolder.clear(),
     makeIdentity: () => makeDataIdentity('restorer'),
     startNbdkit: (options) => startNbdkit({ ...options, startFolder: startFolder.path }),
+    groupDigests: new GroupDigestFiles(config.stateFolder, tell),
     report: (report) => link.report(report),
     progress: (progress) => {
       link.progress(progress);

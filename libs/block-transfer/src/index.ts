@@ -5,6 +5,7 @@ export { describeBlake3, nameWithBlake3 } from './digests/blake3.js';
 export { DigestTable } from './digests/digest-table.js';
 export type { DigestJournal } from './digests/digest-journal.js';
 export { DigestTableFile, type BaselineState, type OpenDigestJournal } from './digests/digest-table-file.js';
+export { groupDigestsOf } from './digests/group-digests.js';
 export { digestDisk, type DigestDiskOptions } from './digests/digest-disk.js';
 export {
   ChangeTracker,
@@ -31,6 +32,7 @@ export {
 } from './nbd/nbdkit-server.js';
 export { makeDataIdentity, type DataIdentity } from './tls/data-identity.js';
 export { DiskResume } from './round/disk-resume.js';
+export { forgetDifferences, type ForgetDifferencesOptions } from './round/forget-differences.js';
 export { syncDisk } from './round/sync-disk.js';
 export type { RoundProgress, SyncDiskOptions, SyncDiskResult } from './round/sync-round.js';
 export {

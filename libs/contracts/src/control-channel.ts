@@ -55,8 +55,12 @@ export const nbdExport = z.object({
 });
 export type NbdExport = z.infer<typeof nbdExport>;
 
-/** One target disk and where it is served. */
-export const exportedDisk = z.object({ diskId: z.string(), export: nbdExport });
+/**
+ * One target disk and where it is served. `groupDigests`: where the digests of its groups are served, of what a
+ * verification found on it: one of 32 bytes for each 1,024 blocks. Only of a disk that is to be repaired.
+ */
+const servedDisk = { export: nbdExport, groupDigests: nbdExport.optional() };
+export const exportedDisk = z.object({ diskId: z.string(), ...servedDisk });
 export type ExportedDisk = z.infer<typeof exportedDisk>;
 
 // ---- assignments: server to endpoint -------------------------------------------------------------------------
@@ -92,7 +96,8 @@ export const syncRoundAssignment = z.object({
         sizeBytes: bytes,
         /** The lower, the earlier; left out: after those that have one, small ones first. */
         turn: z.number().int().nonnegative().optional(),
-        export: nbdExport,
+        /** With `groupDigests`: blocks that the target does not hold, although their digests say so, are found and sent. */
+        ...servedDisk,
       }),
     )
     .min(1),
@@ -103,7 +108,16 @@ export type SyncRoundAssignment = z.infer<typeof syncRoundAssignment>;
 export const serveExportsAssignment = z.object({
   kind: z.literal('serve-exports'),
   ...attemptOfRound,
-  disks: z.array(z.object({ diskId: z.string(), sizeBytes: bytes })).min(1),
+  disks: z
+    .array(
+      z.object({
+        diskId: z.string(),
+        sizeBytes: bytes,
+        /** The last verification found it different: its group digests are served, too. Left out: it did not. */
+        differs: z.literal(true).optional(),
+      }),
+    )
+    .min(1),
   /** The agent's: nobody else may connect. Left out: the agent has none (it is of a version without TLS). */
   clientCertificate: certificatePem.optional(),
 });
@@ -167,6 +181,19 @@ export const rescanReason = z.enum([
 ]);
 export type RescanReason = z.infer<typeof rescanReason>;
 
+/** Ranges of one disk that a record names at most; it counts all of them. */
+export const MAX_REPAIRED_RANGES = 32;
+
+/** Blocks of a target disk that held something else than they were known to, found by a round and sent again by it. */
+export const repairedBlocks = z.object({
+  blockCount: z.number().int().nonnegative(),
+  /** Of whole blocks, in order. */
+  ranges: z.array(byteRange).max(MAX_REPAIRED_RANGES),
+  /** How many further ranges, at higher offsets, are not named; they are counted in the blocks. Left out: none. */
+  rangesLeftOut: z.number().int().positive().optional(),
+});
+export type RepairedBlocks = z.infer<typeof repairedBlocks>;
+
 /** Bytes of one disk in one round. `usedBytes`: by the file systems' maps; `sentBytes`: payload of NBD writes. */
 export const diskRoundResult = z.object({
   diskId: z.string(),
@@ -182,6 +209,8 @@ export const diskRoundResult = z.object({
   comparison: comparison.optional(),
   /** Why the disk was compared as a whole; only with `rescan`. */
   rescanReason: rescanReason.optional(),
+  /** Only where the round repaired the disk. */
+  repaired: repairedBlocks.optional(),
   digestAlgorithm,
   digestBlockBytes: z.number().int().positive(),
   /** Root of the digest tree over the disk as it should be on the target, hexadecimal. */

@@ -27,7 +27,8 @@ export const migratedDisk = z.object({
 });
 export type MigratedDisk = z.infer<typeof migratedDisk>;
 
-export const roundTrigger = z.enum(['itinerary', 'manual', 'schedule', 'retry']);
+/** `repair`: a verification found a difference. */
+export const roundTrigger = z.enum(['itinerary', 'manual', 'schedule', 'retry', 'repair']);
 export type RoundTrigger = z.infer<typeof roundTrigger>;
 
 export const PUBLISHED = {

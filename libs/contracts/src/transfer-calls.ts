@@ -121,7 +121,8 @@ export const replicationView = z.object({
   /** Newest last. */
   rounds: z.array(syncRoundView),
   verification: z.object({
-    status: z.enum(['none', 'running', 'verified', 'differed', 'failed']),
+    /** `repairing`: it found a difference, and a final round resends what differs before it is made once more. */
+    status: z.enum(['none', 'running', 'repairing', 'verified', 'differed', 'failed']),
     source: z.array(diskDigest),
     target: z.array(diskDigest),
     failure: failure.nullable(),

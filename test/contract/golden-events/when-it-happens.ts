@@ -76,8 +76,10 @@ export const WHEN: Readonly<Record<string, string>> = {
   'transfer.final-sync-queued.v1': 'the final round has to wait for the round in hand',
   'transfer.verification-started.v1': 'the target is to be compared with the source',
   'transfer.digests-begun.v1': 'the restore environment has begun to read the target disks',
+  'transfer.repair-started.v1':
+    'at least one disk has not the digest of the source, for the first time; a final round begins that repairs it',
   'transfer.replica-verified.v1': 'every disk of the target has the digest of the source',
-  'transfer.replica-differed.v1': 'at least one has not',
+  'transfer.replica-differed.v1': 'at least one has not, also after a repair',
   'transfer.verification-failed.v1':
     'the restore environment could not digest the target, its window has expired, or the task is cancelled',
   'transfer.replication-throttled.v1': 'other caps hold, also for the round in hand',

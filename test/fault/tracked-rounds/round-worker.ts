@@ -7,7 +7,15 @@ import { DigestTableFolder } from '../../../apps/agent/src/round/digest-table.fo
 import { RoundRunner } from '../../../apps/agent/src/round/round-runner.js';
 import { RoundStateFile } from '../../../apps/agent/src/round/round-state.file.js';
 import { SourceQuiesce } from '../../../apps/agent/src/quiesce/source-quiesce.js';
-import { ChangeTracker, MachinePace, openSourceDisk, roundBuffers, syncDisk, usedBlocksOf } from '#libs/block-transfer';
+import {
+  ChangeTracker,
+  forgetDifferences,
+  MachinePace,
+  openSourceDisk,
+  roundBuffers,
+  syncDisk,
+  usedBlocksOf,
+} from '#libs/block-transfer';
 import {
   UNLIMITED_THROTTLE,
   type Disk,
@@ -38,7 +46,7 @@ const pace = new MachinePace();
 pace.adjust(UNLIMITED_THROTTLE);
 const runner = new RoundRunner({
   collectInventory: async () => inventoryOf(disks),
-  ...{ usedBlocksOf, openSourceDisk, syncDisk, pace },
+  ...{ usedBlocksOf, openSourceDisk, forgetDifferences, syncDisk, pace },
   buffers: roundBuffers(),
   disksAtOnce: 2,
   reachTarget: (target, signal) => reachTarget(target, {}, signal),

@@ -8,6 +8,7 @@ import { nothingDueIsForgotten } from './nothing-due-is-forgotten.js';
 import { oneInProduction } from './one-in-production.js';
 import { readersKeepUp } from './readers-keep-up.js';
 import { rebuiltEqualsLive } from './rebuilt-equals-live.js';
+import { repairedAsRecorded } from './repaired-as-recorded.js';
 import { sentOnce } from './sent-once.js';
 import { whoeverWorksIsNotLost } from './whoever-works-is-not-lost.js';
 import { windowsKeepTheirDeadlines } from './windows-keep-their-deadlines.js';
@@ -17,6 +18,7 @@ export const CHECKERS: readonly MakeChecker[] = [
   oneInProduction,
   finalRoundLast,
   sentOnce,
+  repairedAsRecorded,
   acknowledgedIsDurable,
   windowsKeepTheirDeadlines,
   whoeverWorksIsNotLost,

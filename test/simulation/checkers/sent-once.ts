@@ -8,16 +8,23 @@ import type { MakeChecker } from './checker.js';
  */
 export const sentOnce: MakeChecker = ({ report }) => {
   const acknowledged = new Map<string, Content>();
+  const damaged = new Set<string>();
   const keyOf = (roundId: string, diskId: string, block: number): string => `${roundId}/${diskId}/${block}`;
   return {
     name: 'sent-once',
     observed: (seen) => {
+      // What changed of itself may have to be sent again.
+      if (seen.kind === 'block-damaged') {
+        for (const key of acknowledged.keys()) if (key.endsWith(`/${seen.diskId}/${seen.block}`)) damaged.add(key);
+      }
       if (seen.kind !== 'block-sent' && seen.kind !== 'block-acknowledged') return;
       const { roundId, roundKind, attempt, diskId, block, content } = seen;
       const key = keyOf(roundId, diskId, block);
       const earlier = acknowledged.get(key);
-      if (seen.kind === 'block-acknowledged') acknowledged.set(key, content);
-      else if (earlier !== undefined && (roundKind !== 'final' || earlier === content)) {
+      if (seen.kind === 'block-acknowledged') {
+        acknowledged.set(key, content);
+        damaged.delete(key);
+      } else if (earlier !== undefined && !damaged.has(key) && (roundKind !== 'final' || earlier === content)) {
         report(`Attempt ${attempt} of a ${roundKind} round sends block ${block} of ${diskId}, acknowledged before`);
       }
     },

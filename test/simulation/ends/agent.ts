@@ -1,4 +1,11 @@
-import type { DigestAlgorithm, EndpointFailureCode, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
+import { mergeExtents } from '#libs/block-transfer';
+import type {
+  ByteRange,
+  DigestAlgorithm,
+  EndpointFailureCode,
+  EndpointReport,
+  SyncRoundAssignment,
+} from '#libs/contracts';
 import type { Lifetime } from '../world/lifetime.js';
 import type { Path } from '../world/network.js';
 import type { Observer } from '../world/observation.js';
@@ -6,7 +13,8 @@ import type { Random } from '../world/random.js';
 import { SECOND } from '../world/simulated-clock.js';
 import type { AgentDisk } from './agent-disk.js';
 import { AssignmentInHand } from './assignment-in-hand.js';
-import { BLOCK_BYTES, type Content, ZEROS, rootDigestOf } from './contents.js';
+import { repairedBlocksOf } from '../../../apps/agent/src/round/repaired-blocks.decision.js';
+import { BLOCK_BYTES, type Content, GROUP_BLOCKS, ZEROS, groupDigestsOf, rootDigestOf } from './contents.js';
 import type { ControlLink } from './control-link.js';
 import { DataLink, DataPathLost } from './data-link.js';
 import type { OpenExports } from './open-exports.js';
@@ -22,6 +30,8 @@ export interface AgentManner {
   readonly failure: number;
   /** A defect to be found: the blocks that are done are forgotten from attempt to attempt. */
   readonly forgetsDone: boolean;
+  /** A defect to be found: blocks that the target does not hold are found, and not sent. */
+  readonly overlooksDifferences: boolean;
 }
 
 export interface AgentPorts {
@@ -106,6 +116,7 @@ export class Agent {
         const link = await work.hear(this.#reach(assignment, disk, work, isEstablished));
         if (!isEstablished) this.#establish(assignment, memory);
         isEstablished = true;
+        await work.hear(this.#forgetDifferences(assignment, disk, link, work));
         await work.hear(this.#syncDisk(assignment, disk, link, work));
         link.close();
       }
@@ -162,6 +173,30 @@ export class Agent {
     this.ports.observe({ kind: 'link-established', roundId, assignmentId });
     if (roundKind === 'final') this.ports.observe({ kind: 'final-read-begun', roundId });
     void this.link().report({ kind: 'link-established', taskId, roundId, assignmentId, comparison });
+  }
+
+  /** Of a disk that is to be repaired: reads back the groups that differ, and forgets what the target does not hold. */
+  async #forgetDifferences(
+    { disks }: SyncRoundAssignment,
+    { diskId, blocks, table, differences }: DiskInMemory,
+    link: DataLink,
+    work: Lifetime,
+  ): Promise<void> {
+    const { groupDigests } = disks.find((disk) => disk.diskId === diskId)!;
+    if (groupDigests === undefined) return;
+    const { dataPath, exports, manner } = this.ports;
+    const groups = await work.hear(DataLink.open(dataPath, exports, groupDigests.port, work));
+    const differing: number[] = [];
+    for (const [group, digest] of groupDigestsOf(table.contents()).entries()) {
+      if ((await work.hear(groups.read(group))) === digest) continue;
+      for (let block = group * GROUP_BLOCKS; block < Math.min(blocks, (group + 1) * GROUP_BLOCKS); block += 1) {
+        if (!table.isKnown(block)) continue;
+        if (!table.matches(block, await work.hear(link.read(block)))) differing.push(block);
+      }
+    }
+    groups.close();
+    if (!manner.overlooksDifferences) await work.hear(table.forget(differing));
+    for (const block of differing) differences.add(block);
   }
 
   async #syncDisk(assignment: SyncRoundAssignment, disk: DiskInMemory, link: DataLink, work: Lifetime): Promise<void> {
@@ -226,15 +261,17 @@ export class Agent {
       if (next === undefined) break;
       const [diskId, blocks] = next;
       this.#unreported.delete(diskId);
-      const ranges = blocks.map((block) => ({ offsetBytes: block * BLOCK_BYTES, lengthBytes: BLOCK_BYTES }));
+      const ranges = blocks.map(rangeOf);
       await this.link().report({ kind: 'ranges-acknowledged', taskId, roundId, assignmentId, diskId, ranges });
     }
     this.#isReportingRanges = false;
   }
 }
 
+const rangeOf = (block: number): ByteRange => ({ offsetBytes: block * BLOCK_BYTES, lengthBytes: BLOCK_BYTES });
+
 const resultOf = (
-  { diskId, blocks, table, sentBlocks }: DiskInMemory,
+  { diskId, blocks, table, sentBlocks, differences }: DiskInMemory,
   { baseline }: RoundInMemory,
   digestAlgorithm: DigestAlgorithm,
 ): Extract<EndpointReport, { kind: 'round-completed' }>['disks'][number] => {
@@ -248,6 +285,7 @@ const resultOf = (
     zeroedBytes: 0,
     durationMs: 0,
     baseline,
+    ...(differences.size === 0 ? {} : { repaired: repairedBlocksOf(mergeExtents([...differences].map(rangeOf))) }),
     digestAlgorithm,
     digestBlockBytes: BLOCK_BYTES,
     rootDigest: rootDigestOf(contents),

@@ -20,3 +20,12 @@ export const rootDigestOf = (contents: Contents): string =>
   createHash('sha256')
     .update(new Uint8Array(contents.buffer, contents.byteOffset, contents.byteLength))
     .digest('hex');
+
+/** Of one group, over which the target's digests are compared; the product's has more. */
+export const GROUP_BLOCKS = 4;
+
+/** One for each group of blocks. They tell where two tables may differ, as the product's do. */
+export const groupDigestsOf = (contents: Contents): Contents =>
+  Int32Array.from({ length: Math.ceil(contents.length / GROUP_BLOCKS) }, (_, group) =>
+    Number.parseInt(rootDigestOf(contents.subarray(group * GROUP_BLOCKS, (group + 1) * GROUP_BLOCKS)).slice(0, 7), 16),
+  );

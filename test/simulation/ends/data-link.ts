@@ -2,7 +2,8 @@ import type { Lifetime } from '../world/lifetime.js';
 import type { Connection, Path } from '../world/network.js';
 import { DATA_SILENCE_MS } from '../world/network.js';
 import { SECOND } from '../world/simulated-clock.js';
-import type { DataRequest, NumberedRequest } from './data-request.js';
+import type { Content } from './contents.js';
+import type { DataRequest, NumberedAnswer, NumberedRequest } from './data-request.js';
 import type { OpenExports } from './open-exports.js';
 
 /** The agent's side lost the way to the target, and does not know how much of what it sent arrived. */
@@ -28,7 +29,10 @@ export class DataLink {
   #heardMs: number;
   /** When the oldest unanswered request was sent. */
   #askedMs = 0;
-  readonly #unanswered = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
+  readonly #unanswered = new Map<
+    number,
+    { resolve: (content: Content | null) => void; reject: (error: Error) => void }
+  >();
 
   private constructor(
     private readonly connection: Connection,
@@ -39,8 +43,8 @@ export class DataLink {
       'client',
       (message) => {
         this.#heardMs = life.clock.nowMs;
-        const number = message as number;
-        this.#unanswered.get(number)?.resolve();
+        const { number, content } = message as NumberedAnswer;
+        this.#unanswered.get(number)?.resolve(content);
         this.#unanswered.delete(number);
       },
       (why) => {
@@ -73,13 +77,21 @@ export class DataLink {
     return link;
   }
 
+  async read(block: number): Promise<Content> {
+    return (await this.#ask({ kind: 'read', block }))!;
+  }
+
   /** Resolves when the target has answered. @throws DataPathLost */
   async request(request: DataRequest): Promise<void> {
+    await this.#ask(request);
+  }
+
+  async #ask(request: DataRequest): Promise<Content | null> {
     if (this.#isLost) throw new DataPathLost('gone before');
     const number = (this.#numbers += 1);
     if (this.#unanswered.size === 0) this.#askedMs = this.life.clock.nowMs;
-    await this.life.hear(
-      new Promise<void>((resolve, reject) => {
+    return this.life.hear(
+      new Promise<Content | null>((resolve, reject) => {
         this.#unanswered.set(number, { resolve, reject });
         this.connection.send('client', { number, request } satisfies NumberedRequest);
       }),

@@ -1,7 +1,7 @@
 import type { Lifetime } from '../world/lifetime.js';
 import type { Connection } from '../world/network.js';
 import type { Random } from '../world/random.js';
-import type { NumberedRequest } from './data-request.js';
+import type { NumberedAnswer, NumberedRequest } from './data-request.js';
 import type { TargetDisk } from './target-disk.js';
 
 /** What a target disk takes for a request. */
@@ -40,12 +40,13 @@ export class DiskExport {
       (message) => {
         const { number, request } = message as NumberedRequest;
         this.life.after(this.random.integer(...DISK_MS), () => {
+          const content = request.kind === 'read' ? this.disk.read(request.block) : null;
           if (request.kind === 'flush') this.disk.flush();
-          else {
+          if (request.kind === 'write') {
             this.disk.write(request.block, request.content);
             this.writtenBlocks += 1;
           }
-          connection.send('server', number);
+          connection.send('server', { number, content } satisfies NumberedAnswer);
         });
       },
       () => this.#connections.delete(connection),

@@ -3,10 +3,10 @@ import type { Lifetime } from '../world/lifetime.js';
 import type { Random } from '../world/random.js';
 import { SECOND } from '../world/simulated-clock.js';
 import { AssignmentInHand } from './assignment-in-hand.js';
-import { BLOCK_BYTES, rootDigestOf } from './contents.js';
+import { BLOCK_BYTES, groupDigestsOf, rootDigestOf } from './contents.js';
 import type { ControlLink } from './control-link.js';
 import type { DiskExport, OpenExports } from './open-exports.js';
-import type { TargetDisk } from './target-disk.js';
+import { TargetDisk } from './target-disk.js';
 
 export interface RestorerManner {
   /** What starting one nbdkit takes. */
@@ -23,6 +23,8 @@ export interface RestorerPorts {
   readonly random: Random;
   readonly manner: RestorerManner;
   readonly disks: readonly TargetDisk[];
+  /** Files in its state folder, by disk: the group digests of the last verification. */
+  readonly groupDigests: Map<string, TargetDisk>;
   readonly exports: OpenExports;
   /** This end's clock: right about durations, not about the time of day. */
   readonly now: () => string;
@@ -59,32 +61,40 @@ export class Restorer {
     const ofRound = { taskId, roundId, assignmentId };
     this.#served = [];
     const opened: DiskExport[] = [];
-    for (const { diskId } of assignment.disks) {
+    const openedGroups = new Map<string, DiskExport>();
+    for (const { diskId, differs } of assignment.disks) {
       await work.sleep(random.integer(...manner.openMs));
       if (random.happens(manner.exportFailed)) {
-        for (const served of opened) served.die();
+        for (const served of [...opened, ...openedGroups.values()]) served.die();
         const detail = `simulated: nbdkit for ${diskId} did not start`;
         await work.hear(this.link().report({ kind: 'exports-failed', ...ofRound, code: 'EXPORT_FAILED', detail }));
         return;
       }
       opened.push(exports.serve(this.#diskOf(diskId), work, random));
+      const groups = differs === true ? this.ports.groupDigests.get(diskId) : undefined;
+      if (groups !== undefined) openedGroups.set(diskId, exports.serve(groups, work, random));
     }
-    this.#served = opened;
+    this.#served = [...opened, ...openedGroups.values()];
     void this.link().report({
       kind: 'exports-opened',
       ...ofRound,
-      exports: opened.map(({ disk: { diskId }, port }) => ({
-        diskId,
-        export: { host: '127.0.0.1', port, exportName: diskId },
-      })),
+      exports: opened.map(({ disk: { diskId }, port }) => {
+        const groups = openedGroups.get(diskId);
+        return {
+          ...{ diskId, export: { host: '127.0.0.1', port, exportName: diskId } },
+          ...(groups === undefined
+            ? {}
+            : { groupDigests: { host: '127.0.0.1', port: groups.port, exportName: diskId } }),
+        };
+      }),
     });
     void this.#tell(assignment, opened, work);
     const dead = await work.hear(
       new Promise<string>((resolve) => {
-        for (const { disk, life } of opened) life.onEnd(() => resolve(disk.diskId));
+        for (const { disk, life } of this.#served) life.onEnd(() => resolve(disk.diskId));
       }),
     );
-    for (const served of opened) served.die();
+    for (const served of [...opened, ...openedGroups.values()]) served.die();
     const detail = `simulated: nbdkit for ${dead} ended`;
     await work.hear(this.link().report({ kind: 'exports-failed', ...ofRound, code: 'EXPORT_FAILED', detail }));
   }
@@ -125,12 +135,15 @@ export class Restorer {
         await work.hear(this.link().report({ kind: 'digests-failed', taskId, assignmentId, ...failed }));
         return;
       }
+      const contents = disk.contents();
+      const groups = groupDigestsOf(contents);
+      this.ports.groupDigests.set(diskId, new TargetDisk(diskId, groups.length, groups));
       disks.push({
         diskId,
         diskBytes: sizeBytes,
         digestAlgorithm: assignment.digestAlgorithm,
         digestBlockBytes: BLOCK_BYTES,
-        rootDigest: rootDigestOf(disk.contents()),
+        rootDigest: rootDigestOf(contents),
       });
     }
     await work.hear(this.link().report({ kind: 'digests-computed', taskId, assignmentId, disks }));

@@ -10,6 +10,8 @@ export interface DiskInMemory {
   readonly table: DigestTable;
   /** Blocks that are neither read nor sent again in this round: 1. */
   readonly done: Uint8Array;
+  /** Blocks that the target was found not to hold. */
+  readonly differences: Set<number>;
   sentBlocks: number;
 }
 
@@ -31,7 +33,7 @@ export class RoundInMemory {
       .map(({ diskId, sizeBytes }) => {
         const blocks = sizeBytes / BLOCK_BYTES;
         const table = new DigestTable(kept.tableOf(taskId, diskId, blocks), process);
-        return { diskId, blocks, table, done: new Uint8Array(blocks), sentBlocks: 0 };
+        return { diskId, blocks, table, done: new Uint8Array(blocks), differences: new Set<number>(), sentBlocks: 0 };
       })
       .sort((a, b) => a.blocks - b.blocks);
   }

@@ -43,7 +43,10 @@ const runRestorer = async (options: RestorerOptions, machine: TargetMachine, lif
   }
   const nowMs = (): number => clock.nowMs + clockOffsetMs;
   const restorer: Restorer = new Restorer(
-    { life, random, manner, disks: machine.disks, exports, now: () => new Date(nowMs()).toISOString() },
+    {
+      ...{ life, random, manner, exports, disks: machine.disks, groupDigests: machine.groupDigests },
+      now: () => new Date(nowMs()).toISOString(),
+    },
     () => link,
   );
   const link: ControlLink = new ControlLink({

@@ -13,8 +13,9 @@ export class TargetDisk {
   constructor(
     readonly diskId: string,
     readonly blocks: number,
+    contents: Contents = new Int32Array(blocks),
   ) {
-    this.#durable = new Int32Array(blocks);
+    this.#durable = contents;
   }
 
   write(block: number, content: Content): void {

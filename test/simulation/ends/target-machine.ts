@@ -15,6 +15,8 @@ export type StartRestorer = (machine: TargetMachine, life: Lifetime) => void;
 export class TargetMachine {
   readonly targetVmId: string;
   readonly disks: readonly TargetDisk[];
+  /** In the state folder of the restore environment, which runs from memory: a restart of the machine takes them. */
+  readonly groupDigests = new Map<string, TargetDisk>();
   isMade = false;
   isOn = false;
   boots: 'restore-environment' | 'disk' = 'restore-environment';
@@ -68,6 +70,7 @@ export class TargetMachine {
     this.#endProcess();
     this.isOn = false;
     for (const disk of this.disks) disk.losePower(this.random);
+    this.groupDigests.clear();
     this.observe({ kind: 'target-lost-power', targetVmId: this.targetVmId });
   }
 

@@ -65,6 +65,7 @@ export const MOMENTS: readonly string[] = [
   'FinalSyncApproved',
   'VerificationStarted',
   'DigestsBegun',
+  'RepairStarted',
   'ReplicaVerified',
   'TakeOverStarted',
   'TargetVmBootFromDiskRequested',
@@ -73,6 +74,9 @@ export const MOMENTS: readonly string[] = [
   'CleanUpStarted',
   'TargetVmRemovalRequested',
 ];
+
+/** How likely a block is damaged just when the source has stopped: it is the verification that has to find it. */
+const DAMAGED_AT_CUTOVER = 0.3;
 
 /** One or more hours of trouble: mostly little of it, sometimes a lot; most of it in the middle of something. */
 export const planFaults = (random: Random, untilMs: number, resumeWindowSeconds: number): PlannedFault[] => {
@@ -87,7 +91,10 @@ export const planFaults = (random: Random, untilMs: number, resumeWindowSeconds:
       : null;
     return { fault: faultBy(random, resumeWindowSeconds * SECOND), atMs, after };
   };
-  return Array.from({ length: count }, draw).sort((a, b) => a.atMs - b.atMs);
+  const drawn = Array.from({ length: count }, draw).sort((a, b) => a.atMs - b.atMs);
+  if (!random.happens(DAMAGED_AT_CUTOVER)) return drawn;
+  const after = { eventType: 'FinalSyncApproved', delayMs: random.magnitude(1, 3 * MINUTE) };
+  return [{ fault: { kind: 'block-damaged' }, atMs: 0, after }, ...drawn];
 };
 
 /** Short, long, or about as long as a resume window, so that its edge is met from both sides. */

@@ -9,6 +9,8 @@ import { replications, withDecider } from '../world/aggregates.js';
 export const MUTATIONS = {
   'window-off-by-one': 'A window expires only after its deadline: exactly at it, it counts as open.',
   'acknowledged-range-forgotten': 'The agent begins each attempt of a round without the blocks that are done.',
+  'difference-overlooked':
+    'The agent finds blocks that the target does not hold, says that it repaired them, and does not.',
   'retry-dropped': 'A retry that is due is not begun.',
   'timer-in-memory': 'The sweeper knows only windows and retries that were opened since its process began.',
 } as const;

@@ -87,6 +87,7 @@ const planManners = (random: Random, trouble: number): Manners => {
       stepsPerFlush: random.integer(1, 4),
       failure: some(0.1),
       forgetsDone: false,
+      overlooksDifferences: false,
     },
     restorer: {
       openMs: [20, 400],
@@ -142,7 +143,14 @@ export const planOf = (seed: number, mutation: MutationName | null = null): Plan
     seed,
     mutation,
     source,
-    manners: { ...manners, agent: { ...manners.agent, forgetsDone: mutation === 'acknowledged-range-forgotten' } },
+    manners: {
+      ...manners,
+      agent: {
+        ...manners.agent,
+        forgetsDone: mutation === 'acknowledged-range-forgotten',
+        overlooksDifferences: mutation === 'difference-overlooked',
+      },
+    },
     settings,
     scheduleEverySeconds: random.happens(0.6) ? random.magnitude(120, 3_600) : null,
     clockOffsetMs: {

@@ -1,5 +1,6 @@
-import type { DigestAlgorithm } from '#libs/contracts';
-import { type BaselineState, DigestTable, DiskResume } from '#libs/block-transfer';
+import type { ByteRange, DigestAlgorithm, RepairedBlocks } from '#libs/contracts';
+import { type BaselineState, DigestTable, DiskResume, mergeExtents } from '#libs/block-transfer';
+import { repairedBlocksOf } from './repaired-blocks.decision.js';
 import type { DigestTableStore } from './round.ports.js';
 
 /** One disk of a round, over all attempts. Its table is in memory only while the disk is worked on. */
@@ -12,6 +13,7 @@ export class DiskInHand {
   #baseline: DigestTable | null = null;
   #digests: DigestTable | null = null;
   #isLoaded = false;
+  #differences: readonly ByteRange[] | null = null;
 
   constructor(diskBytes: number, algorithm: DigestAlgorithm) {
     this.resume = new DiskResume(diskBytes);
@@ -33,7 +35,17 @@ export class DiskInHand {
     this.#isLoaded = true;
   }
 
-  /** The disk is done, and its table stored. */
+  /** Blocks that the target was found not to hold, by any attempt; the round sends them. */
+  noteDifferences(ranges: readonly ByteRange[]): void {
+    this.#differences = mergeExtents([...(this.#differences ?? []), ...ranges]);
+  }
+
+  /** null: nobody looked for differences. */
+  get repaired(): RepairedBlocks | null {
+    return this.#differences === null ? null : repairedBlocksOf(this.#differences);
+  }
+
+  /** Nothing is done with the disk for now, and its table is stored. */
   putAway(): void {
     this.#baseline = null;
     this.#digests = null;

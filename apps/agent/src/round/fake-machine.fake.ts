@@ -12,6 +12,7 @@ import {
 } from '#libs/block-transfer';
 import {
   UNLIMITED_THROTTLE,
+  type ByteRange,
   type EndpointProgress,
   type EndpointReport,
   type MachineInventory,
@@ -118,6 +119,8 @@ export class FakeMachine {
   disksAtOnce = 1;
   answer: (report: EndpointReport) => Promise<ReportOutcome> = async () => 'acknowledged';
   reach: (signal: AbortSignal) => Promise<void> = async () => undefined;
+  /** What the target is found not to hold. */
+  differences: () => Promise<ByteRange[]> = async () => [];
   transfer: (options: SyncDiskOptions) => Promise<void> = async () => undefined;
   afterTransfer: () => void = () => undefined;
   endJournal: () => Promise<void> = async () => undefined;
@@ -157,6 +160,10 @@ export class FakeMachine {
       reachTarget: async ({ exportName }, signal) => {
         this.diary.push(`reach ${exportName}`);
         await this.reach(signal);
+      },
+      forgetDifferences: async ({ target }) => {
+        this.diary.push(`look for differences ${target.exportName}`);
+        return this.differences();
       },
       syncDisk: (options) => this.#syncDisk(options),
       changes: this.changes,

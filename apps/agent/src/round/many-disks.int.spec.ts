@@ -3,6 +3,7 @@ import {
   openSourceDisk,
   roundBuffers,
   startNbdkit,
+  forgetDifferences,
   syncDisk,
   usedBlocksOf,
   type NbdkitServer,
@@ -102,7 +103,7 @@ class ManyDisks {
     };
     return new RoundRunner({
       collectInventory: async () => fakeInventory(this.#described()),
-      ...{ usedBlocksOf, openSourceDisk: openCounted, syncDisk, pace: this.pace },
+      ...{ usedBlocksOf, openSourceDisk: openCounted, forgetDifferences, syncDisk, pace: this.pace },
       reachTarget: (target, signal) => reachTarget(target, {}, signal),
       changes: NO_TRACKING,
       buffers: roundBuffers(),

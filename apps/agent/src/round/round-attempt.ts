@@ -2,6 +2,7 @@ import {
   DIGEST_BLOCK_BYTES,
   EndpointFailure,
   type DigestJournal,
+  type DigestTable,
   type DiskPace,
   type DiskToTrack,
   type SourceDisk,
@@ -82,6 +83,7 @@ export class RoundAttempt {
       const compares = await this.#round.prepare(disks, resend, changes);
       const left = this.#round.left(disks);
       await this.#establishLink(left, compares, signal);
+      await this.#forgetDifferences(left, signal);
       await (roundKind === 'final' ? this.#syncHeld(left, signal) : this.#syncLive(left, signal));
       return this.#round.results;
     } finally {
@@ -100,6 +102,34 @@ export class RoundAttempt {
     this.#ports.report(established).catch((error: unknown) => {
       this.#ports.log('warn', `The link could not be reported: ${String(error)}`);
     });
+  }
+
+  /**
+   * Of the disks that are to be repaired. Before anything is held still: what is forgotten is read and sent by the round
+   * like any other block that the target is not known to hold.
+   */
+  async #forgetDifferences(disks: readonly RoundDisk[], signal: AbortSignal): Promise<void> {
+    for (const disk of disks) {
+      const { diskId, export: target, groupDigests } = disk.assigned;
+      if (groupDigests === undefined) continue;
+      const inHand = await this.#round.takeUp(disk);
+      const { baseline, digests } = inHand;
+      // With nothing known, everything is sent.
+      if (baseline === null) continue;
+      this.#round.progress.enter(diskId, 'rescanning');
+      const pace = await this.#ports.pace.ofDisk(disk.present.device, false);
+      try {
+        const ranges = await this.#withJournal(diskId, digests, (journal) =>
+          this.#ports.forgetDifferences({ digests, journal, target, groupDigests, pace, signal }),
+        );
+        inHand.noteDifferences(ranges);
+        this.#ports.log('warn', `The target's disk ${diskId} differed in ${inHand.repaired?.blockCount ?? 0} blocks.`);
+      } finally {
+        pace.close();
+      }
+      inHand.putAway();
+      this.#round.progress.leave(diskId);
+    }
   }
 
   /** While the source goes on. */
@@ -170,17 +200,32 @@ export class RoundAttempt {
 
   async #transfer(disk: RoundDisk, reading: Reading, from: Omit<Source, 'changes'>): Promise<DiskRoundResult> {
     const { diskId, sizeBytes: diskBytes } = disk.assigned;
-    const { taskId } = this.#assignment;
     const inHand = await this.#round.takeUp(disk);
-    const journal = await this.#ports.digestTables.of(taskId, diskId).begin(inHand.digests, taskId);
-    // The last thing before the first read: what is written from here on belongs to the next round.
-    const changes = await this.#ports.changes.take(diskId, from.used, inHand.resume);
-    let result: SyncDiskResult;
+    return this.#withJournal(diskId, inHand.digests, async (journal) => {
+      // The last thing before the first read: what is written from here on belongs to the next round.
+      const changes = await this.#ports.changes.take(diskId, from.used, inHand.resume);
+      try {
+        const result = await this.#ports.syncDisk(this.#options(disk, inHand, journal, reading, { ...from, changes }));
+        changes.complete();
+        return resultOf({ diskId, diskBytes, ...result }, inHand, changes);
+      } catch (error) {
+        changes.giveBack();
+        throw error;
+      }
+    });
+  }
+
+  async #withJournal<T>(
+    diskId: string,
+    digests: DigestTable,
+    work: (journal: DigestJournal) => Promise<T>,
+  ): Promise<T> {
+    const { taskId } = this.#assignment;
+    const journal = await this.#ports.digestTables.of(taskId, diskId).begin(digests, taskId);
+    let result: T;
     try {
-      result = await this.#ports.syncDisk(this.#options(disk, inHand, journal, reading, { ...from, changes }));
-      changes.complete();
+      result = await work(journal);
     } catch (error) {
-      changes.giveBack();
       // What is known to be on the target is kept; the journal alone would keep it, too.
       await journal.end().catch((failure: unknown) => {
         this.#ports.log('warn', `The digests of ${diskId} could not be put in order: ${String(failure)}`);
@@ -188,12 +233,7 @@ export class RoundAttempt {
       throw error;
     }
     await journal.end();
-    return {
-      ...{ diskId, diskBytes, ...result },
-      ...howCompared(inHand.baseline !== null, [changes]),
-      baseline: inHand.baselineState,
-      digestBlockBytes: DIGEST_BLOCK_BYTES,
-    };
+    return result;
   }
 
   #options(
@@ -217,6 +257,20 @@ export class RoundAttempt {
       },
     };
   }
+}
+
+function resultOf(
+  result: SyncDiskResult & Pick<DiskRoundResult, 'diskId' | 'diskBytes'>,
+  { baseline, baselineState, repaired }: DiskInHand,
+  changes: TakenChanges,
+): DiskRoundResult {
+  return {
+    ...result,
+    ...howCompared(baseline !== null, [changes]),
+    ...(repaired === null ? {} : { repaired }),
+    baseline: baselineState,
+    digestBlockBytes: DIGEST_BLOCK_BYTES,
+  };
 }
 
 function followedDisk({ assigned, present }: RoundDisk): DiskToTrack {

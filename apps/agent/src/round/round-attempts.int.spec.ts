@@ -1,4 +1,8 @@
 import {
+  DIGEST_BLOCK_BYTES,
+  digestDisk,
+  forgetDifferences,
+  groupDigestsOf,
   MachinePace,
   mergeExtents,
   openSourceDisk,
@@ -75,7 +79,7 @@ class Bench {
     pace.adjust(UNLIMITED_THROTTLE);
     return new RoundRunner({
       collectInventory: async () => fakeInventory([disk]),
-      ...{ usedBlocksOf, openSourceDisk, syncDisk, pace },
+      ...{ usedBlocksOf, openSourceDisk, forgetDifferences, syncDisk, pace },
       reachTarget: (target, signal) => reachTarget(target, {}, signal),
       changes: NO_TRACKING,
       buffers: roundBuffers(),
@@ -142,6 +146,44 @@ class Bench {
 }
 
 const never = new AbortController().signal;
+
+describe('a target that was found different', () => {
+  let bench: Bench;
+  beforeEach(async () => {
+    bench = await Bench.set();
+  });
+  afterEach(() => bench.clear());
+
+  it('is whole after a final round that finds the blocks, sends them alone, and names them', async () => {
+    const runner = bench.runner();
+    await bench.serve();
+    await runner.run(bench.assignment('full', 1), never);
+    const damaged = [3, 1200].map((block) => ({
+      offsetBytes: block * DIGEST_BLOCK_BYTES,
+      lengthBytes: DIGEST_BLOCK_BYTES,
+    }));
+    const target = await readFile(bench.target);
+    for (const { offsetBytes } of damaged) target.fill(0xa5, offsetBytes, offsetBytes + 512);
+    await writeFile(bench.target, target);
+    const found = await digestDisk(bench.target, { algorithm: 'blake3' });
+    const groups = join(bench.folder, 'groups');
+    await writeFile(groups, await groupDigestsOf(found));
+    await bench.serve();
+    const groupServer = await startNbdkit({ path: groups, readOnly: true, host: '127.0.0.1' });
+    try {
+      const assignment = { ...bench.assignment('final', 1), roundId: NEXT_ROUND_ID };
+      const disks = assignment.disks.map((disk) => ({ ...disk, groupDigests: groupServer.export }));
+      await runner.run({ ...assignment, disks }, never);
+    } finally {
+      await groupServer.close();
+    }
+    expect(bench.reports.at(-1)).toMatchObject({
+      kind: 'round-completed',
+      disks: [{ repaired: { blockCount: 2, ranges: damaged }, sentBytes: totalBytes(damaged), baseline: 'kept' }],
+    });
+    await bench.expectEqual();
+  });
+});
 
 describe('a round whose link breaks', () => {
   let bench: Bench;

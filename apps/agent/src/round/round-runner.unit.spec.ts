@@ -2,7 +2,7 @@ import { DIGEST_BLOCK_BYTES, DigestTable, EndpointFailure, type SyncDiskOptions 
 import { LinkClosedError, type ReportOutcome } from '#libs/endpoint-link';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeMachine, FakeTracking, knownTable, LARGE, RESULT, SMALL } from './fake-machine.fake.js';
-import { attemptId, fakeInventory, ROUND_ID, TASK_ID } from './round-fixture.fake.js';
+import { attemptId, fakeAssignment, fakeInventory, ROUND_ID, TASK_ID } from './round-fixture.fake.js';
 
 const OF_ATTEMPT = { taskId: TASK_ID, roundId: ROUND_ID, assignmentId: attemptId(1) };
 const ESTABLISHED = { kind: 'link-established', ...OF_ATTEMPT, comparison: 'all-blocks' };
@@ -52,6 +52,68 @@ describe('RoundRunner', () => {
         disks: [expect.objectContaining({ baseline: 'kept' }), expect.objectContaining({ baseline: 'lost' })],
       }),
     ]);
+  });
+
+  describe('over a disk that is to be repaired', () => {
+    const RANGE = { offsetBytes: 0, lengthBytes: DIGEST_BLOCK_BYTES };
+    const runRepair = (attempt = 1): Promise<void> => {
+      const assignment = fakeAssignment('final', [LARGE, SMALL], { attempt });
+      const groupDigests = { host: '127.0.0.1', port: 10_810, exportName: 'groups' };
+      const disks = assignment.disks.map((disk) => (disk.diskId === 'large' ? { ...disk, groupDigests } : disk));
+      return machine.runner.run({ ...assignment, disks }, new AbortController().signal);
+    };
+    const disksOf = (report: unknown): unknown => (report as { readonly disks?: unknown }).disks;
+    beforeEach(() => {
+      for (const disk of [SMALL, LARGE]) {
+        machine.tables.set(disk.diskId, { table: knownTable(disk.sizeBytes), baseline: 'kept' });
+      }
+      machine.differences = async () => [RANGE];
+    });
+
+    it('looks for what the target does not hold before anything is held, and tells which blocks it sent again', async () => {
+      await runRepair();
+      expect(machine.deeds.slice(0, 4)).toEqual([
+        'reach small',
+        'look for differences large',
+        'hold small,large',
+        'map small',
+      ]);
+      // Durable before the first block can be written.
+      const looked = machine.diary.indexOf('look for differences large');
+      expect([machine.diary[looked - 1], machine.diary[looked + 1]]).toEqual(['begin large', 'end large']);
+      const [small, large] = disksOf(machine.reports.at(-1)) as unknown[];
+      expect(small).not.toHaveProperty('repaired');
+      expect(large).toMatchObject({ diskId: 'large', repaired: { blockCount: 1, ranges: [RANGE] } });
+    });
+
+    it('remembers over attempts what was found by one of them', async () => {
+      machine.transfer = () => Promise.reject(new EndpointFailure('DATA_PATH_LOST', 'reset'));
+      await runRepair();
+      expect(machine.reports.at(-1)).toMatchObject({ kind: 'link-lost' });
+      machine.transfer = async () => undefined;
+      const next = { offsetBytes: DIGEST_BLOCK_BYTES, lengthBytes: DIGEST_BLOCK_BYTES };
+      machine.differences = async () => [next];
+      await runRepair(2);
+      expect(disksOf(machine.reports.at(-1))).toMatchObject([
+        {},
+        { repaired: { blockCount: 2, ranges: [{ offsetBytes: 0, lengthBytes: 2 * DIGEST_BLOCK_BYTES }] } },
+      ]);
+    });
+
+    it('loses its link there as anywhere', async () => {
+      machine.differences = () => Promise.reject(new EndpointFailure('DATA_PATH_LOST', 'reset'));
+      await runRepair();
+      expect(machine.reports.at(-1)).toMatchObject({ kind: 'link-lost' });
+      expect(machine.deeds).not.toContain('hold small,large');
+    });
+
+    it('looks for nothing where nothing is known of the target: all of it is sent', async () => {
+      machine.tables.set('large', { table: null, baseline: 'lost' });
+      await runRepair();
+      expect(machine.diary).not.toContain('look for differences large');
+      const [, large] = disksOf(machine.reports.at(-1)) as unknown[];
+      expect(large).not.toHaveProperty('repaired');
+    });
   });
 
   describe('over disks whose changes are tracked', () => {

@@ -1,6 +1,7 @@
 import type {
   ChangeTracker,
   DigestTableFile,
+  forgetDifferences,
   MachinePace,
   openSourceDisk,
   RoundBuffers,
@@ -40,6 +41,7 @@ export interface RoundPorts {
   readonly openSourceDisk: typeof openSourceDisk;
   /** Finds out whether a target disk can be reached. Rejects with an EndpointFailure, or with the signal's reason. */
   readonly reachTarget: (target: NbdExport, signal: AbortSignal) => Promise<void>;
+  readonly forgetDifferences: typeof forgetDifferences;
   readonly syncDisk: typeof syncDisk;
   /** What rounds may take of this machine. */
   readonly pace: Pick<MachinePace, 'ofDisk' | 'figures'>;

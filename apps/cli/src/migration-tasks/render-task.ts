@@ -137,6 +137,15 @@ export function renderPreCheck({ concerns, decisions }: z.infer<typeof preCheck>
   );
 }
 
+const VERIFICATION_MEANS = {
+  none: 'quiet',
+  running: 'attention',
+  repairing: 'attention',
+  verified: 'good',
+  differed: 'bad',
+  failed: 'bad',
+} as const satisfies Record<ReplicationView['verification']['status'], string>;
+
 /** The root digests of both sides, disk by disk. */
 export function renderDigests({ verification }: Pick<ReplicationView, 'verification'>, paint: Paint): string {
   const { source, target, status, failure } = verification;
@@ -148,7 +157,7 @@ export function renderDigests({ verification }: Pick<ReplicationView, 'verificat
     source: digestIn(source, diskId),
     target: digestIn(target, diskId),
   }));
-  const heading = `Verification: ${paint(status === 'verified' ? 'good' : status === 'running' ? 'attention' : 'bad', status)}`;
+  const heading = `Verification: ${paint(VERIFICATION_MEANS[status], status)}`;
   const lines = rows.flatMap(({ diskId, source: ofSource, target: ofTarget }) => {
     const isEqual = ofSource !== undefined && ofSource === ofTarget;
     const mark = isEqual ? paint('good', 'equal') : paint('bad', ofTarget === undefined ? 'not computed' : 'DIFFERENT');

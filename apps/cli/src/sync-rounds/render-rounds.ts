@@ -1,7 +1,7 @@
 import type { SyncRoundView } from '#libs/contracts';
 import type { Paint } from '../terminal/paint.js';
 import { durationInWords, momentInWords, rateInWords, sizeInWords } from '../terminal/quantities-in-words.js';
-import { renderTable } from '../terminal/table.js';
+import { renderTable, withoutControlCharacters as clean } from '../terminal/table.js';
 
 /** The disks of a round taken together. Sizes in bytes, times in milliseconds. */
 export type RoundTotals = {
@@ -34,7 +34,7 @@ export function renderRounds(rounds: readonly SyncRoundView[], paint: Paint): st
   if (rounds.length === 0) return 'No synchronization has started yet.';
   const ended = (round: SyncRoundView, text: (totals: RoundTotals) => string) =>
     round.disks.length === 0 ? '-' : text(totalsOf(round));
-  return renderTable<SyncRoundView>(
+  const table = renderTable<SyncRoundView>(
     [
       { title: 'ROUND', align: 'right', cell: ({ number }) => String(number) },
       { title: 'KIND', cell: ({ roundKind }) => roundKind },
@@ -52,6 +52,22 @@ export function renderRounds(rounds: readonly SyncRoundView[], paint: Paint): st
     rounds,
     paint,
   );
+  return [table, ...rounds.flatMap(repairsOf)].join('\n');
+}
+
+/** Blocks that the target was found not to hold: a line for each disk, for whoever has to explain them later. */
+function repairsOf({ number, disks }: SyncRoundView): string[] {
+  return disks.flatMap(({ diskId, repaired }) => {
+    if (repaired === undefined) return [];
+    const { blockCount, ranges, rangesLeftOut = 0 } = repaired;
+    const named = ranges.map(({ offsetBytes, lengthBytes }) => `${sizeInWords(lengthBytes)} at byte ${offsetBytes}`);
+    const more = rangesLeftOut === 0 ? [] : [`${rangesLeftOut} more ranges`];
+    const where = [...named, ...more].join(', ');
+    const blocks = blockCount === 1 ? '1 block' : `${blockCount} blocks`;
+    return [
+      `Round ${number} resent ${blocks} that differed on disk ${clean(diskId)}${where === '' ? '' : `: ${where}`}`,
+    ];
+  });
 }
 
 const ratioOf = ({ ratio }: RoundTotals): string => (ratio === null ? '-' : ratio.toFixed(3));

@@ -39,6 +39,23 @@ describe('the table of rounds', () => {
     ]);
   });
 
+  it('names the blocks that a round repaired', () => {
+    const [disk] = exampleRound().disks;
+    const at = (block: number) => ({ offsetBytes: block * 65_536, lengthBytes: 65_536 });
+    const repairing = (repaired: NonNullable<typeof disk>['repaired']) =>
+      renderRounds([exampleRound({ trigger: 'repair', disks: [{ ...disk!, repaired }] })], plainPaint)
+        .split('\n')
+        .slice(2);
+    expect(repairing({ blockCount: 1, ranges: [at(2)] })).toEqual([
+      'Round 1 resent 1 block that differed on disk sda: 64 KiB at byte 131072',
+    ]);
+    expect(repairing({ blockCount: 9, ranges: [at(2), at(5)], rangesLeftOut: 7 })).toEqual([
+      'Round 1 resent 9 blocks that differed on disk sda: 64 KiB at byte 131072, 64 KiB at byte 327680, 7 more ranges',
+    ]);
+    expect(repairing({ blockCount: 0, ranges: [] })).toEqual(['Round 1 resent 0 blocks that differed on disk sda']);
+    expect(repairing(undefined)).toEqual([]);
+  });
+
   it('says so when there is none', () => {
     expect(renderRounds([], plainPaint)).toBe('No synchronization has started yet.');
   });

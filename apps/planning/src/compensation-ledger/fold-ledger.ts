@@ -72,7 +72,11 @@ const CHANGES: Readonly<Record<string, Change>> = {
   },
   [PUBLISHED.exportsOpened.stored]: (ledger, data, since) => {
     const { exports } = PUBLISHED.exportsOpened.schema.parse(data);
-    const opened = exports.map(({ export: { host, port } }): LedgerEntry => ({
+    const served = exports.flatMap((disk) => [
+      disk.export,
+      ...(disk.groupDigests === undefined ? [] : [disk.groupDigests]),
+    ]);
+    const opened = served.map(({ host, port }): LedgerEntry => ({
       kind: 'nbd-export',
       reference: `${host}:${port}`,
       state: 'exists',

@@ -50,12 +50,12 @@ const enrolled = () =>
     enrolledAt: '2026-03-01T10:00:00.000Z',
   });
 const revoked = () => record(ENDPOINT, PUBLISHED.endpointRevoked, { endpointId: RESTORER });
-const opened = (attempt: number, port: number) =>
-  record(REPLICATION, PUBLISHED.exportsOpened, {
-    ...ofRound,
-    attempt,
-    exports: [{ diskId: 'disk-a', export: { host: '10.0.0.7', port, exportName: 'disk-a' } }],
-  });
+const opened = (attempt: number, port: number, groupsPort?: number) => {
+  const at = (served: number) => ({ host: '10.0.0.7', port: served, exportName: 'disk-a' });
+  const groups = groupsPort === undefined ? {} : { groupDigests: at(groupsPort) };
+  const exports = [{ diskId: 'disk-a', export: at(port), ...groups }];
+  return record(REPLICATION, PUBLISHED.exportsOpened, { ...ofRound, attempt, exports });
+};
 
 const ledger = () => readCompensationLedger(store, TASK);
 const statesOf = async () => (await ledger()).map(({ kind, reference, state }) => `${kind} ${reference}: ${state}`);
@@ -161,6 +161,14 @@ describe('an export of a target disk', () => {
     await opened(1, 10_809);
     await opened(2, 10_810);
     expect(await statesOf()).toEqual(['nbd-export 10.0.0.7:10810: exists']);
+  });
+
+  it('is one of two when the disk is repaired', async () => {
+    await opened(1, 10_809, 10_810);
+    const states = (state: string) => [10_809, 10_810].map((port) => `nbd-export 10.0.0.7:${port}: ${state}`);
+    expect(await statesOf()).toEqual(states('exists'));
+    await record(REPLICATION, PUBLISHED.syncRoundCompleted, ofRound);
+    expect(await statesOf()).toEqual(states('removed'));
   });
 
   it('is gone with its machine', async () => {

@@ -1,4 +1,4 @@
-import { DIGEST_BLOCK_BYTES } from '#libs/block-transfer';
+import { DIGEST_BLOCK_BYTES, groupDigestsOf } from '#libs/block-transfer';
 import type {
   ComputeDigestsAssignment,
   DigestAlgorithm,
@@ -87,6 +87,7 @@ async function digestOne(
       processed.set(diskId, processedBytes);
     },
   });
+  await ports.groupDigests.keep(diskId, await groupDigestsOf(table));
   return {
     ...{ diskId, diskBytes },
     digestAlgorithm: table.algorithm,

@@ -42,6 +42,19 @@ describe('computeDigests', () => {
     expect(target.reports).toMatchObject([BEGUN, { disks: DISKS.map(() => ({ digestAlgorithm: 'sha256' })) }]);
   });
 
+  it('keeps the group digests of each disk before it reports', async () => {
+    let kept: number | null = null;
+    target.answer = async () => {
+      if (target.reports.at(-1)?.kind === 'digests-computed') kept = target.groupDigests.size;
+      return 'acknowledged';
+    };
+    await compute();
+    expect(kept).toBe(3);
+    const all = [...target.groupDigests.values()].map((digests) => Buffer.from(digests).toString('hex'));
+    expect(new Set(all).size).toBe(3);
+    for (const digests of all) expect(digests).toHaveLength(64);
+  });
+
   it('tells its progress at the beginning and at the end', async () => {
     await compute();
     const told = target.progress.map(({ activity, disks }) => [activity, ...disks.map((disk) => disk.processedBytes)]);

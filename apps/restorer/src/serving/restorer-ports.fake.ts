@@ -29,6 +29,8 @@ export class FakeTarget {
   leftoverFault: Error | null = null;
   /** A key of an earlier process is left where servers start. */
   hasStaleKey = true;
+  /** What was kept of the last verification, by disk. */
+  readonly groupDigests = new Map<string, Uint8Array>();
   /** What each server was started with. */
   readonly startedWith: NbdkitOptions[] = [];
   /** What the servers have moved, in the order in which they were started. */
@@ -72,6 +74,12 @@ export class FakeTarget {
       const table = DigestTable.unknown(65_536, options.algorithm);
       table.set(0, new Uint8Array(32).fill(path.charCodeAt(1)));
       return table;
+    },
+    groupDigests: {
+      keep: async (diskId, digests) => {
+        this.groupDigests.set(diskId, digests);
+      },
+      pathOf: async (diskId) => (this.groupDigests.has(diskId) ? `/groups/${diskId}` : null),
     },
     report: async (report) => {
       this.reports.push(report);

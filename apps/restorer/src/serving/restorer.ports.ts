@@ -3,6 +3,7 @@ import type { EndpointProgress, EndpointReport } from '#libs/contracts';
 import type { ReportOutcome, Scheduler } from '#libs/endpoint-link';
 import type { TargetDisk } from '../config/restorer-config.js';
 import type { WantedDisk } from '../targets/target-disks.js';
+import type { GroupDigestFiles } from './group-digest.files.js';
 import type { endLeftoverServers } from './leftover-servers.js';
 import type { readServerBytes } from './server-bytes.js';
 
@@ -18,6 +19,7 @@ export interface RestorerPorts {
   readonly startNbdkit: typeof startNbdkit;
   readonly readServerBytes: typeof readServerBytes;
   readonly digestDisk: typeof digestDisk;
+  readonly groupDigests: Pick<GroupDigestFiles, 'keep' | 'pathOf'>;
   readonly report: (report: EndpointReport) => Promise<ReportOutcome>;
   readonly progress: (progress: EndpointProgress) => void;
   readonly scheduler: Scheduler;

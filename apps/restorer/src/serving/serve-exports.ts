@@ -1,4 +1,4 @@
-import { EndpointFailure, type ServerTls } from '#libs/block-transfer';
+import { EndpointFailure, type NbdkitServer, type ServerTls } from '#libs/block-transfer';
 import type { ServeExportsAssignment } from '#libs/contracts';
 import { isLoopback } from '#libs/program';
 import { announce, deliver, untilAborted } from './deliver.js';
@@ -24,7 +24,7 @@ export async function serveExports(
   } catch (error) {
     failure = error;
   } finally {
-    await Promise.all(open.map(({ server }) => server.close()));
+    await Promise.all(open.flatMap(serversOf).map((server) => server.close()));
   }
   if (signal.aborted || failure === undefined) return;
   const reported = failureOf(failure);
@@ -41,10 +41,13 @@ async function serve(
 ): Promise<void> {
   const endTelling = await tellServing(ports, assignment, open);
   try {
-    const exports = open.map(({ diskId, server }) => ({ diskId, export: server.export }));
+    const exports = open.map(({ diskId, server, groupDigests }) => ({
+      ...{ diskId, export: server.export },
+      ...(groupDigests === null ? {} : { groupDigests: groupDigests.export }),
+    }));
     ports.log('info', `${nameOf(assignment)}: ${open.length} disks are served.`);
     announce(ports, { kind: 'exports-opened', ...ofRound(assignment), exports }, signal);
-    await Promise.race([untilAborted(signal), ...open.map(untilDead)]);
+    await Promise.race([untilAborted(signal), ...open.flatMap(untilOneIsDead)]);
   } finally {
     endTelling();
   }
@@ -62,14 +65,39 @@ async function openAll(
   signal: AbortSignal,
 ): Promise<void> {
   const disks = ports.findDisks(assignment.disks);
-  await ports.endLeftoverServers(disks.map(({ path }) => path));
+  const digestPaths = await digestPathsOf(ports, assignment);
+  await ports.endLeftoverServers([...disks.map(({ path }) => path), ...digestPaths.values()]);
   await ports.clearStartFolder();
-  const tls = await tlsFor(ports, assignment);
+  const to = { host: ports.listenHost, ...(await tlsFor(ports, assignment)) };
   for (const { diskId, path, sizeBytes } of disks) {
     if (signal.aborted) return;
-    open.push({ diskId, server: await ports.startNbdkit({ path, sizeBytes, host: ports.listenHost, ...tls }) });
+    const served: OpenExport = {
+      diskId,
+      server: await ports.startNbdkit({ path, sizeBytes, ...to }),
+      groupDigests: null,
+    };
+    open.push(served);
+    const digestsPath = digestPaths.get(diskId);
+    if (digestsPath === undefined) continue;
+    served.groupDigests = await ports.startNbdkit({ path: digestsPath, readOnly: true, ...to });
   }
 }
+
+/** Of the disks that are to be repaired, as far as there are any. */
+async function digestPathsOf(
+  { groupDigests }: RestorerPorts,
+  { disks }: ServeExportsAssignment,
+): Promise<Map<string, string>> {
+  const paths = new Map<string, string>();
+  for (const { diskId, differs } of disks) {
+    const path = differs === true ? await groupDigests.pathOf(diskId) : null;
+    if (path !== null) paths.set(diskId, path);
+  }
+  return paths;
+}
+
+const serversOf = ({ server, groupDigests }: OpenExport): NbdkitServer[] =>
+  groupDigests === null ? [server] : [server, groupDigests];
 
 /** A key for this attempt alone. @returns nothing for cleartext, which only an agent without a certificate is served */
 async function tlsFor(
@@ -84,7 +112,10 @@ async function tlsFor(
   );
 }
 
-async function untilDead({ diskId, server }: OpenExport): Promise<never> {
+const untilOneIsDead = (served: OpenExport): Promise<never>[] =>
+  serversOf(served).map((server) => untilDead(served, server));
+
+async function untilDead({ diskId }: OpenExport, server: NbdkitServer): Promise<never> {
   const { code, signal, output } = await server.exited;
   throw new EndpointFailure(
     'EXPORT_FAILED',

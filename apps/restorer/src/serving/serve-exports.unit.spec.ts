@@ -105,6 +105,51 @@ describe('serveExports', () => {
     expect(target.reports[1]).toEqual(failed('disk b ended (SIGKILL): last words'));
   });
 
+  describe('with a disk that is to be repaired', () => {
+    const repair = (): Promise<void> => {
+      const disks = DISKS.map((disk) => (disk.diskId === 'a' ? disk : { ...disk, differs: true as const }));
+      return serveExports(target.ports, { ...ASSIGNMENT, disks, clientCertificate: 'of the agent' }, abort.signal);
+    };
+    beforeEach(() => {
+      target.groupDigests.set('a', new Uint8Array(32));
+      target.groupDigests.set('b', new Uint8Array(32));
+    });
+
+    it('serves its group digests to the same agent, too, as far as there are any, for reading alone', async () => {
+      const serving = repair();
+      await expect.poll(() => target.reports.length).toBe(1);
+      expect([...target.served.keys()]).toEqual(['/a', '/b', '/groups/b', '/c']);
+      const [plain, repaired, unknown] = target.reports[0]?.kind === 'exports-opened' ? target.reports[0].exports : [];
+      expect(plain).not.toHaveProperty('groupDigests');
+      expect(repaired).toMatchObject({ export: { port: 20_001 }, groupDigests: { port: 20_002 } });
+      expect(unknown).not.toHaveProperty('groupDigests');
+      const digestServer = target.startedWith.find(({ path }) => path === '/groups/b');
+      expect(digestServer).toMatchObject({ readOnly: true, tls: { clientCertificate: 'of the agent' } });
+      for (const { path, readOnly } of target.startedWith) if (path !== '/groups/b') expect(readOnly).toBeUndefined();
+      abort.abort();
+      await serving;
+      expect(target.served.size).toBe(0);
+    });
+
+    it('ends the servers of them that an earlier process left', async () => {
+      target.leftovers.add('/groups/b');
+      const serving = repair();
+      await expect.poll(() => target.reports.length).toBe(1);
+      expect(target.reports[0]).toMatchObject({ kind: 'exports-opened' });
+      abort.abort();
+      await serving;
+    });
+
+    it('closes all and reports when their server dies', async () => {
+      const serving = repair();
+      await expect.poll(() => target.reports.length).toBe(1);
+      target.served.get('/groups/b')?.({ code: 1, signal: null, output: '' });
+      await serving;
+      expect(target.served.size).toBe(0);
+      expect(target.reports[1]).toEqual(failed('disk b ended (code 1)'));
+    });
+  });
+
   it('closes those that were open already when one cannot be opened', async () => {
     target.unservable = '/c';
     await serve();

@@ -9,6 +9,8 @@ const SERVING_INTERVAL_MS = 5_000;
 export interface OpenExport {
   readonly diskId: string;
   readonly server: NbdkitServer;
+  /** Of a disk that is to be repaired; null: there are none. */
+  groupDigests: NbdkitServer | null;
 }
 
 /**

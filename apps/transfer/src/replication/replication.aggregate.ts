@@ -95,6 +95,7 @@ export const replications: Aggregate<ReplicationState, ReplicationCommand, Repli
       stored: 'transfer.digests-begun.v1',
       schema: ofTask.extend({ verificationId: z.uuid() }),
     },
+    RepairStarted: { stored: 'transfer.repair-started.v1', schema: PUBLISHED.replicaDiffered.schema },
     ReplicaVerified: PUBLISHED.replicaVerified,
     ReplicaDiffered: PUBLISHED.replicaDiffered,
     VerificationFailed: PUBLISHED.verificationFailed,

@@ -21,7 +21,9 @@ export const RESTORER = '2f3a4b5c-0003-4000-8000-000000000003';
 export const ROUND_1 = '2f3a4b5c-0011-4000-8000-000000000011';
 export const ROUND_2 = '2f3a4b5c-0012-4000-8000-000000000012';
 export const ROUND_3 = '2f3a4b5c-0013-4000-8000-000000000013';
+export const ROUND_4 = '2f3a4b5c-0014-4000-8000-000000000014';
 export const VERIFICATION = '2f3a4b5c-0021-4000-8000-000000000021';
+export const VERIFICATION_2 = '2f3a4b5c-0022-4000-8000-000000000022';
 
 export const DISKS = [
   { diskId: 'disk-a', device: '/dev/sda', sizeBytes: 40 * GIB },
@@ -187,31 +189,41 @@ export const skipped = (reason: string): ReplicationEvent => ({
 
 export const finalSyncQueued: ReplicationEvent = { type: 'FinalSyncQueued', data: { taskId: TASK } };
 
-export const verificationStarted: ReplicationEvent = {
+const startedVerification = (verificationId: string): ReplicationEvent => ({
   type: 'VerificationStarted',
-  data: { taskId: TASK, verificationId: VERIFICATION },
-};
+  data: { taskId: TASK, verificationId },
+});
+export const verificationStarted = startedVerification(VERIFICATION);
 
-export const digestsBegun: ReplicationEvent = {
+const begunDigests = (verificationId: string): ReplicationEvent => ({
   type: 'DigestsBegun',
-  data: { taskId: TASK, verificationId: VERIFICATION },
-};
+  data: { taskId: TASK, verificationId },
+});
+export const digestsBegun = begunDigests(VERIFICATION);
 
 export const verified: ReplicationEvent = {
   type: 'ReplicaVerified',
   data: { taskId: TASK, verificationId: VERIFICATION, disks: digests() },
 };
 
+const difference = (digits: string, verificationId: string) => ({
+  taskId: TASK,
+  verificationId,
+  differing: digests().flatMap(({ diskId, rootDigest: sourceDigest }, index) => {
+    const targetDigest = digest(digits.charAt(index));
+    return sourceDigest === targetDigest ? [] : [{ diskId, sourceDigest, targetDigest }];
+  }),
+});
+
+export const repairStarted = (digits: string): ReplicationEvent => ({
+  type: 'RepairStarted',
+  data: difference(digits, VERIFICATION),
+});
+
+/** Also after a repair. */
 export const differed = (digits: string): ReplicationEvent => ({
   type: 'ReplicaDiffered',
-  data: {
-    taskId: TASK,
-    verificationId: VERIFICATION,
-    differing: digests().flatMap(({ diskId, rootDigest: sourceDigest }, index) => {
-      const targetDigest = digest(digits.charAt(index));
-      return sourceDigest === targetDigest ? [] : [{ diskId, sourceDigest, targetDigest }];
-    }),
-  },
+  data: difference(digits, VERIFICATION_2),
 });
 
 export const verificationFailed: ReplicationEvent = {
@@ -246,6 +258,23 @@ export const FINAL_BEGUN = [...FINAL_RUNNING, ...begun(ROUND_3, 2, 'rescan')];
 export const FINAL_DONE = [...FINAL_BEGUN, completed(ROUND_3, 'final')];
 export const VERIFYING = [...FINAL_DONE, verificationStarted, windowOpened(VERIFICATION, 3)];
 export const DIGESTING = [...VERIFYING, digestsBegun, windowClosed(VERIFICATION, 3)];
+/** Disk b differs, and is repaired by a final round. */
+export const REPAIR_RUNNING = [
+  ...DIGESTING,
+  repairStarted('ac'),
+  started(ROUND_4, 3, 'final', 'repair'),
+  windowOpened(ROUND_4, 4),
+];
+export const REPAIR_BEGUN = [...REPAIR_RUNNING, ...begun(ROUND_4, 4, 'rescan')];
+export const REPAIR_DONE = [
+  ...REPAIR_BEGUN,
+  completed(ROUND_4, 'final'),
+  startedVerification(VERIFICATION_2),
+  windowOpened(VERIFICATION_2, 5),
+];
+export const DIGESTING_AGAIN = [...REPAIR_DONE, begunDigests(VERIFICATION_2), windowClosed(VERIFICATION_2, 5)];
+/** The repair did not help. */
+export const DIFFERED = [...DIGESTING_AGAIN, differed('ac')];
 export const VERIFIED = [...DIGESTING, verified];
 /** The link of the full round was lost, and the second attempt waits for the disks. */
 export const LINK_LOST = [...FULL_BEGUN, linkLost(ROUND_1), windowOpened(ROUND_1, 2, 'link-lost')];

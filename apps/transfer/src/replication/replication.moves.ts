@@ -135,4 +135,7 @@ export const BEGINNINGS: readonly (readonly Move[])[] = [
   FINAL,
   [...FINAL, 'verify', 'begin-digests'],
   [...FINAL, 'verify', 'begin-digests', 'equal'],
+  [...FINAL, 'verify', 'begin-digests', 'different', 'open', 'link'],
+  [...FINAL, 'verify', 'begin-digests', 'different', 'fail-for-now'],
+  [...FINAL, 'verify', 'begin-digests', 'different', ...ROUND, 'begin-digests'],
 ];

@@ -4,7 +4,13 @@ import { DomainError, fold } from '#libs/eventsourcing';
 import { expectFoldToSurviveTheReadModel, expectRepeatsToChangeNothing, nthContext } from '#libs/testing';
 import type { ReplicationCommand } from './domain/replication.commands.js';
 import type { ReplicationEvent } from './domain/replication.events.js';
-import { type Replication, type ReplicationState, dueAtOf, isVerifying } from './domain/replication.state.js';
+import {
+  type Replication,
+  type ReplicationState,
+  dueAtOf,
+  isDigesting,
+  isRepairing,
+} from './domain/replication.state.js';
 import { workInHand } from './domain/resume-window.js';
 import { replications } from './replication.aggregate.js';
 import { BEGINNINGS, MOVES, type Move, SHORT, commandFor } from './replication.moves.js';
@@ -73,7 +79,7 @@ const isOneOf = <const Types extends readonly ReplicationEvent['type'][]>(
 ): event is EventOf<Types[number]> => event !== undefined && types.includes(event.type);
 const isRoundEnd = (event: ReplicationEvent) => isOneOf(event, 'SyncRoundCompleted', 'SyncRoundFailed');
 const isEndOfWork = (event: ReplicationEvent) =>
-  isRoundEnd(event) || isOneOf(event, 'ReplicaVerified', 'ReplicaDiffered', 'VerificationFailed');
+  isRoundEnd(event) || isOneOf(event, 'RepairStarted', 'ReplicaVerified', 'ReplicaDiffered', 'VerificationFailed');
 
 describe('whatever happens to a replication', () => {
   it('never has two rounds at once, and each ends at most once', () =>
@@ -99,7 +105,7 @@ describe('whatever happens to a replication', () => {
       history.forEach((_event, index) => {
         const past = history.slice(0, index + 1);
         const lastTouch = past.findLast((event) =>
-          isOneOf(event, 'SyncRoundStarted', 'SyncRoundCompleted', 'ReplicationReinstated'),
+          isOneOf(event, 'SyncRoundStarted', 'SyncRoundCompleted', 'RepairStarted', 'ReplicationReinstated'),
         );
         const isFinal = lastTouch?.type === 'SyncRoundCompleted' && lastTouch.data.roundKind === 'final';
         expect(fold(replications.decider, past)?.finalSyncCompleted).toBe(isFinal);
@@ -118,6 +124,26 @@ describe('whatever happens to a replication', () => {
           expect([writing, isFinal], typesOf(history)).toEqual([false, true]);
         }
       }
+    }));
+
+  it('repairs a target at most once before it is found to differ, and verifies it after each repair', () =>
+    always(({ history }) => {
+      let isRepaired = false;
+      for (const event of history) {
+        if (event.type === 'RepairStarted') {
+          expect(isRepaired, typesOf(history)).toBe(false);
+          isRepaired = true;
+        }
+        if (event.type === 'ReplicaDiffered') expect(isRepaired, typesOf(history)).toBe(true);
+        // Whatever ends the verification ends the repair with it; the next verification may repair once, too.
+        if (isOneOf(event, 'ReplicaVerified', 'ReplicaDiffered', 'VerificationFailed')) isRepaired = false;
+      }
+    }));
+
+  it('leaves no repair without the work, the retry or the verification that goes on with it', () =>
+    everyState((state) => {
+      if (!isRepairing(state) || state.isPaused) return;
+      expect(state.round !== null || state.retry !== null, JSON.stringify(state)).toBe(true);
     }));
 
   it('never writes a target again once it is verified, unless that was for a cutover that was cancelled', () =>
@@ -288,7 +314,7 @@ describe('a retry', () => {
   it('is waited for only while there is no work', () =>
     everyState((state) => {
       if (state.retry === null) return;
-      expect([state.round, state.isStopped, isVerifying(state)]).toEqual([null, false, false]);
+      expect([state.round, state.isStopped, isDigesting(state)]).toEqual([null, false, false]);
     }));
 });
 

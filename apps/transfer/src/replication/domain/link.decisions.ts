@@ -9,7 +9,7 @@ import {
   type RoundInHand,
   attemptIdOf,
   evolve,
-  isVerifying,
+  isDigesting,
 } from './replication.state.js';
 import { closeWindow, isOver, openWindow, workInHand } from './resume-window.js';
 import { failRound, roundInHand } from './round.decisions.js';
@@ -110,7 +110,7 @@ const loseLink = (
 /** Whether the work in hand stands still without this end. */
 const isAwaited = (state: Replication, end: End): boolean =>
   state.round === null
-    ? end === 'restorer' && isVerifying(state) && state.verification?.isBegun === true
+    ? end === 'restorer' && isDigesting(state) && state.verification?.isBegun === true
     : end === 'agent' && state.round.link === 'up';
 
 export const noteEndAway = ({ end, at }: CommandOf<'NoteEndAway'>, state: Replication): ReplicationEvent[] => {

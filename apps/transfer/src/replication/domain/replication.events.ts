@@ -133,6 +133,8 @@ export type VerificationStarted = DomainEvent<
   { readonly taskId: string; readonly verificationId: string }
 >;
 export type DigestsBegun = DomainEvent<'DigestsBegun', { readonly taskId: string; readonly verificationId: string }>;
+/** The target differs for the first time: a final round begins that finds the blocks and sends them again. */
+export type RepairStarted = DomainEvent<'RepairStarted', Published['replicaDiffered']>;
 export type ReplicaVerified = DomainEvent<'ReplicaVerified', Published['replicaVerified']>;
 export type ReplicaDiffered = DomainEvent<'ReplicaDiffered', Published['replicaDiffered']>;
 export type VerificationFailed = DomainEvent<'VerificationFailed', Published['verificationFailed']>;
@@ -170,6 +172,7 @@ export type ReplicationEvent =
   | FinalSyncQueued
   | VerificationStarted
   | DigestsBegun
+  | RepairStarted
   | ReplicaVerified
   | ReplicaDiffered
   | VerificationFailed

@@ -31,9 +31,14 @@ export interface RoundInHand {
 
 export interface Verification {
   readonly verificationId: string;
-  readonly status: 'running' | 'verified' | 'differed' | 'failed';
+  /** `repairing`: from the first difference until the round that repairs it has completed, retries included. */
+  readonly status: 'running' | 'repairing' | 'verified' | 'differed' | 'failed';
   /** The restore environment has said that it reads the disks. */
   readonly isBegun: boolean;
+  /** It is made for the second time, after a repair. */
+  readonly isAfterRepair: boolean;
+  /** The disks that are being repaired. */
+  readonly differing: readonly string[];
   readonly target: readonly DiskDigest[];
   readonly failure: Failure | null;
 }
@@ -92,7 +97,10 @@ export const initialState: ReplicationState = null as ReplicationState;
 export const attemptIdOf = ({ roundId, attempt }: { readonly roundId: string; readonly attempt: number }): string =>
   uuidV5(roundId, `attempt:${attempt}`);
 
-export const isVerifying = (state: Replication): boolean => state.verification?.status === 'running';
+/** The target is being digested, or repaired to be digested once more. */
+export const isVerifying = (state: Replication): boolean => isDigesting(state) || isRepairing(state);
+export const isDigesting = (state: Replication): boolean => state.verification?.status === 'running';
+export const isRepairing = (state: Replication): boolean => state.verification?.status === 'repairing';
 export const isVerified = (state: Replication): boolean => state.verification?.status === 'verified';
 
 /** The next moment at which something is to happen by itself; null: nothing, or not while it is paused or stopped. */
@@ -181,6 +189,7 @@ const evolveReplication = (state: Replication, event: LaterEvent): Replication =
       return evolveWaiting(state, event);
     case 'VerificationStarted':
     case 'DigestsBegun':
+    case 'RepairStarted':
     case 'ReplicaVerified':
     case 'ReplicaDiffered':
     case 'VerificationFailed':
@@ -218,7 +227,7 @@ const startedRound = (
   finalSyncQueued: false,
   // Whatever was proven about the target is history once it is written again.
   finalSyncCompleted: false,
-  verification: null,
+  verification: isRepairing(state) ? state.verification : null,
 });
 
 /** The attempt in hand is over. Who is away does not matter until the work goes on, and is not noted until then. */
@@ -260,18 +269,31 @@ const evolveWaiting = (state: Replication, event: WaitingEvent): Replication => 
 
 type VerificationEvent = Extract<
   LaterEvent,
-  { type: 'VerificationStarted' | 'DigestsBegun' | 'ReplicaVerified' | 'ReplicaDiffered' | 'VerificationFailed' }
+  {
+    type:
+      | 'VerificationStarted'
+      | 'DigestsBegun'
+      | 'RepairStarted'
+      | 'ReplicaVerified'
+      | 'ReplicaDiffered'
+      | 'VerificationFailed';
+  }
 >;
 
 const evolveVerification = (state: Replication, event: VerificationEvent): Replication => {
   switch (event.type) {
     case 'VerificationStarted': {
       const { verificationId } = event.data;
-      const verification = { verificationId, status: 'running', isBegun: false, target: [], failure: null } as const;
-      return { ...state, verification };
+      const fresh = { status: 'running', isBegun: false, differing: [], target: [], failure: null } as const;
+      return { ...state, verification: { verificationId, ...fresh, isAfterRepair: isRepairing(state) } };
     }
     case 'DigestsBegun':
       return withVerification(state, { isBegun: true });
+    case 'RepairStarted': {
+      const differing = event.data.differing.map(({ diskId }) => diskId);
+      const repairing = withVerification(state, { status: 'repairing', isBegun: false, differing });
+      return { ...repairing, ...NO_WORK, finalSyncCompleted: false };
+    }
     case 'ReplicaVerified':
       return { ...withVerification(state, { status: 'verified', target: event.data.disks }), ...NO_WORK };
     case 'ReplicaDiffered':

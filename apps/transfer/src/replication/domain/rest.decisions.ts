@@ -4,7 +4,7 @@ import type { CommandOf } from './replication.commands.js';
 import type { ReplicationEvent } from './replication.events.js';
 import { type Replication, isVerifying } from './replication.state.js';
 import { openWindow, workInHand } from './resume-window.js';
-import { startQueuedFinal } from './round.decisions.js';
+import { startNext } from './round.decisions.js';
 
 /** The clock of a window stands still with the work: it is closed, and another one is opened when the pause is over. */
 export const pause = (state: Replication): ReplicationEvent[] =>
@@ -14,10 +14,7 @@ export const resume = (state: Replication, context: CommandContext): Replication
   if (!state.isPaused) return [];
   const work = workInHand(state);
   const resumed: ReplicationEvent = { type: 'ReplicationResumed', data: { taskId: state.taskId } };
-  return [
-    resumed,
-    ...(work === null ? startQueuedFinal(state, context) : [openWindow(work, state, 'begin', context.now)]),
-  ];
+  return [resumed, ...(work === null ? startNext(state, context) : [openWindow(work, state, 'begin', context.now)])];
 };
 
 /** The work in hand ends, and none begins until the replication is reinstated. */

@@ -1,6 +1,6 @@
 import type { ResumeWindowCause } from '#libs/contracts';
 import type { ReplicationEvent } from './replication.events.js';
-import { type Replication, type ResumeWindow, isVerifying } from './replication.state.js';
+import { type Replication, type ResumeWindow, isDigesting } from './replication.state.js';
 
 export const later = (instant: string, seconds: number): string =>
   new Date(Date.parse(instant) + seconds * 1000).toISOString();
@@ -14,7 +14,7 @@ export interface Work {
 export const workInHand = (state: Replication): Work | null => {
   const { taskId, round, verification } = state;
   if (round !== null) return { taskId, workId: round.roundId };
-  return verification !== null && isVerifying(state) ? { taskId, workId: verification.verificationId } : null;
+  return verification !== null && isDigesting(state) ? { taskId, workId: verification.verificationId } : null;
 };
 
 /** @param openedAt since when the work waits; the deadline counts from there */

@@ -1,4 +1,11 @@
-import { FAILURES, type ReplicationFailureCode, type RoundKind, type RoundTrigger, failureFor } from '#libs/contracts';
+import {
+  FAILURES,
+  type Failure,
+  type ReplicationFailureCode,
+  type RoundKind,
+  type RoundTrigger,
+  failureFor,
+} from '#libs/contracts';
 import { type CommandContext, uuidV5 } from '#libs/eventsourcing';
 import type { CommandOf } from './replication.commands.js';
 import {
@@ -17,6 +24,7 @@ import {
   type ReplicationState,
   type RoundInHand,
   evolve,
+  isRepairing,
   isVerified,
   isVerifying,
 } from './replication.state.js';
@@ -114,14 +122,41 @@ export const roundInHand = (state: Replication, roundId: string): RoundInHand =>
   return state.round;
 };
 
-/** A final round that waited for the round before it, or for the end of a pause, begins. */
-export const startQueuedFinal = (state: Replication, context: CommandContext): ReplicationEvent[] =>
-  state.finalSyncQueued ? startRound(state, itinerary('final'), context) : [];
+export const beginVerification = (state: Replication, context: CommandContext): ReplicationEvent[] => {
+  const { taskId } = state;
+  const verificationId = uuidV5(context.commandId, 'verification');
+  return [
+    { type: 'VerificationStarted', data: { taskId, verificationId } },
+    openWindow({ taskId, workId: verificationId }, state, 'begin', context.now),
+  ];
+};
 
-/** What follows the end of a round: while it is paused, nothing does. */
-const next = (state: Replication, ended: ReplicationEvent, context: CommandContext): ReplicationEvent[] => {
-  const after = evolve(state, ended);
-  return after === null || after.isPaused ? [] : startQueuedFinal(after, context);
+/** A final round: the blocks that are sent again have to belong to one moment with all the others. */
+const REPAIR: Wish = { roundKind: 'final', trigger: 'repair', resend: false };
+
+/** What waited for the end of work, or of a pause: a final round, a repair, or the verification of what was repaired. */
+export const startNext = (state: Replication, context: CommandContext): ReplicationEvent[] => {
+  if (state.finalSyncQueued) return startRound(state, itinerary('final'), context);
+  if (!isRepairing(state) || state.retry !== null) return [];
+  return state.finalSyncCompleted ? beginVerification(state, context) : startRound(state, REPAIR, context);
+};
+
+/** Work has ended, and what follows it begins: while it is paused, nothing does. */
+export const withNext = (
+  state: Replication,
+  ended: readonly ReplicationEvent[],
+  context: CommandContext,
+): ReplicationEvent[] => {
+  const after = ended.reduce<ReplicationState>(evolve, state);
+  return [...ended, ...(after === null || after.isPaused ? [] : startNext(after, context))];
+};
+
+/** Without its repair, a verification cannot go on. */
+const failRepair = (state: Replication, failure: Failure): ReplicationEvent[] => {
+  const { taskId, verification } = state;
+  if (verification === null || !isRepairing(state)) return [];
+  const { verificationId } = verification;
+  return [{ type: 'VerificationFailed', data: { taskId, verificationId, failure } }];
 };
 
 export const completeRound = (
@@ -134,7 +169,7 @@ export const completeRound = (
     type: 'SyncRoundCompleted',
     data: { taskId: state.taskId, roundId, roundKind, disks: [...disks] },
   };
-  return [completed, ...next(state, completed, context)];
+  return withNext(state, [completed], context);
 };
 
 /** The round ends without success; what may pass is tried again by itself, a bounded number of times. */
@@ -149,8 +184,8 @@ export const failRound = (
   const failed = { taskId, roundId, roundKind, failure: failureFor(code, detail) };
   const retryAt = retryAtOf(state, code, context.now);
   if (retryAt === null) {
-    const ended: ReplicationEvent = { type: 'SyncRoundFailed', data: failed };
-    return [ended, ...next(state, ended, context)];
+    const ended: ReplicationEvent[] = [{ type: 'SyncRoundFailed', data: failed }, ...failRepair(state, failed.failure)];
+    return withNext(state, ended, context);
   }
   const retry = { taskId, roundKind, retryNumber: state.retriesUsed + 1, generation: state.generation + 1, retryAt };
   return [

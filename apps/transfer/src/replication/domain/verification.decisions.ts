@@ -1,24 +1,21 @@
 import { type DiskDigest, failureFor } from '#libs/contracts';
-import { type CommandContext, uuidV5 } from '#libs/eventsourcing';
+import type { CommandContext } from '#libs/eventsourcing';
 import { openWindowForAbsent } from './link.decisions.js';
 import type { CommandOf, ReplicationCommand } from './replication.commands.js';
 import { noFinalSync, paused, roundRunning, roundUnknown, stopped } from './replication.errors.js';
 import type { ReplicationEvent } from './replication.events.js';
-import { type Replication, isVerified, isVerifying } from './replication.state.js';
-import { closeWindow, openWindow } from './resume-window.js';
+import { type Replication, isDigesting, isVerified, isVerifying } from './replication.state.js';
+import { closeWindow } from './resume-window.js';
+import { beginVerification, withNext } from './round.decisions.js';
 
 export const startVerification = (state: Replication, context: CommandContext): ReplicationEvent[] => {
+  if (isVerifying(state)) return [];
   if (state.round !== null) throw roundRunning();
   if (!state.finalSyncCompleted) throw noFinalSync();
-  if (isVerifying(state) || isVerified(state)) return [];
+  if (isVerified(state)) return [];
   if (state.isStopped) throw stopped();
   if (state.isPaused) throw paused();
-  const { taskId } = state;
-  const verificationId = uuidV5(context.commandId, 'verification');
-  return [
-    { type: 'VerificationStarted', data: { taskId, verificationId } },
-    openWindow({ taskId, workId: verificationId }, state, 'begin', context.now),
-  ];
+  return beginVerification(state, context);
 };
 
 type VerificationCommand = Extract<ReplicationCommand, { readonly verificationId: string }>;
@@ -31,7 +28,7 @@ export const noteOfVerification = (
 ): ReplicationEvent[] => {
   const { taskId, verification } = state;
   const { verificationId } = command;
-  if (!isVerifying(state) || verification?.verificationId !== verificationId) throw roundUnknown(verificationId);
+  if (!isDigesting(state) || verification?.verificationId !== verificationId) throw roundUnknown(verificationId);
   switch (command.type) {
     case 'NoteDigestsBegun':
       if (verification.isBegun || state.isPaused) return [];
@@ -41,7 +38,7 @@ export const noteOfVerification = (
         ...openWindowForAbsent(state, 'restorer', context),
       ];
     case 'CompareDigests':
-      return compareDigests(command, state);
+      return compareDigests(command, state, context);
     case 'FailVerification': {
       const failure = failureFor(command.code, command.detail);
       return [{ type: 'VerificationFailed', data: { taskId, verificationId, failure } }];
@@ -53,8 +50,9 @@ export const noteOfVerification = (
 const compareDigests = (
   { verificationId, disks: targets }: CommandOf<'CompareDigests'>,
   state: Replication,
+  context: CommandContext,
 ): ReplicationEvent[] => {
-  const { taskId, sourceDigests } = state;
+  const { taskId, sourceDigests, verification } = state;
   const incomparable = incomparableDigests(sourceDigests, targets);
   if (incomparable !== null) {
     const failure = failureFor('DIGESTS_NOT_COMPARABLE', incomparable);
@@ -72,7 +70,9 @@ const compareDigests = (
   if (differing.length === 0) {
     return [{ type: 'ReplicaVerified', data: { taskId, verificationId, disks: [...targets] } }];
   }
-  return [{ type: 'ReplicaDiffered', data: { taskId, verificationId, differing } }];
+  const difference = { taskId, verificationId, differing };
+  if (verification?.isAfterRepair === true) return [{ type: 'ReplicaDiffered', data: difference }];
+  return withNext(state, [{ type: 'RepairStarted', data: difference }], context);
 };
 
 /** Digests that were made in another way say neither that disks are equal nor that they differ. */

@@ -1,4 +1,4 @@
-import type { Assignment } from '#libs/contracts';
+import type { Assignment, ServeExportsAssignment } from '#libs/contracts';
 import { type Replication, type ReplicationState, type RoundInHand, attemptIdOf } from './replication.state.js';
 
 const IDLE: Assignment = { kind: 'idle', assignmentId: 'idle' };
@@ -27,17 +27,23 @@ export const wantedAssignments = (state: ReplicationState): WantedAssignments =>
 const targetsOf = ({ disks }: Replication): { diskId: string; sizeBytes: number }[] =>
   disks.map(({ diskId, sizeBytes }) => ({ diskId, sizeBytes }));
 
+/** What the verification found different is repaired by the round. */
+const targetsInRound = (state: Replication): ServeExportsAssignment['disks'] =>
+  targetsOf(state).map((disk) =>
+    state.verification?.differing.includes(disk.diskId) === true ? { ...disk, differs: true } : disk,
+  );
+
 /** The restore environment serves first; the agent begins once it does. */
 const wantedInRound = (state: Replication, round: RoundInHand): WantedAssignments => {
   const { taskId, settings } = state;
   const { roundId, attempt, kind: roundKind, resend } = round;
   const ofAttempt = { assignmentId: attemptIdOf(round), taskId, roundId, attempt };
-  const restorer: Assignment = { kind: 'serve-exports', ...ofAttempt, disks: targetsOf(state) };
+  const restorer: Assignment = { kind: 'serve-exports', ...ofAttempt, disks: targetsInRound(state) };
   if (round.exports === null) return { agent: IDLE, restorer };
-  const exportOf = new Map(round.exports.map((exported) => [exported.diskId, exported.export]));
+  const servedAs = new Map(round.exports.map((exported) => [exported.diskId, exported]));
   const disks = state.disks.flatMap((disk) => {
-    const served = exportOf.get(disk.diskId);
-    return served === undefined ? [] : [{ ...disk, export: served }];
+    const served = servedAs.get(disk.diskId);
+    return served === undefined ? [] : [{ ...disk, ...served }];
   });
   const { digestAlgorithm, throttle } = settings;
   return {

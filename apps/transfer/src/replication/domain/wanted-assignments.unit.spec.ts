@@ -19,6 +19,7 @@ const {
   ROUND_1,
   ROUND_2,
   ROUND_3,
+  ROUND_4,
   SETTINGS,
   TASK,
   VERIFICATION,
@@ -80,7 +81,7 @@ describe('what the two ends should be doing', () => {
     ['the task is cancelled', [...FULL_BEGUN, failed(ROUND_1, 'full'), stopped]],
     ['the final round is done', FINAL_DONE],
     ['the target is verified', VERIFIED],
-    ['the target differed', [...DIGESTING, example.differed('ac')]],
+    ['the target differed', example.DIFFERED],
     ['the verification failed', [...DIGESTING, example.verificationFailed]],
   ])('is nothing when %s', (_when, history) => {
     expect(wantedAfter(history)).toEqual({ agent: idle, restorer: idle });
@@ -157,6 +158,30 @@ describe('what the two ends should be doing', () => {
       event.type === 'SyncRoundCompleted' ? { ...event, data: { ...event.data, disks } } : event,
     );
     expect(wantedAfter(history).restorer).toMatchObject({ kind: 'compute-digests', digestAlgorithm: 'sha256' });
+  });
+
+  it('is repairing the disks that a verification found different, in every attempt and retry', () => {
+    const [diskA, diskB] = targets;
+    const repairing = (id: string, attempt: number) => ({
+      ...serving(id, attempt),
+      disks: [diskA, { ...diskB, differs: true }],
+    });
+    expect(wantedAfter(example.REPAIR_RUNNING)).toEqual({ agent: idle, restorer: repairing(ROUND_4, 1) });
+    const groupDigests = { host: '127.0.0.1', port: 10_900, exportName: '' };
+    const served = { ...opened(ROUND_4, 2) } as ReplicationEvent & { type: 'ExportsOpened' };
+    const exports = [EXPORTS[0]!, { ...EXPORTS[1]!, groupDigests }];
+    const again = [
+      ...[...example.REPAIR_BEGUN, example.linkLost(ROUND_4), windowOpened(ROUND_4, 5, 'link-lost')],
+      { ...served, data: { ...served.data, exports } },
+    ];
+    const agent = syncing(ROUND_4, 2, 'final');
+    expect(wantedAfter(again)).toEqual({
+      agent: { ...agent, disks: [agent.disks[0], { ...agent.disks[1]!, groupDigests }] },
+      restorer: repairing(ROUND_4, 2),
+    });
+    const retried = [...example.REPAIR_BEGUN, ...failedForNow(ROUND_4, 'final'), started(ROUND_2, 4, 'final', 'retry')];
+    expect(wantedAfter(retried).restorer).toEqual(repairing(ROUND_2, 1));
+    expect(wantedAfter(example.REPAIR_DONE).restorer).toMatchObject({ kind: 'compute-digests', disks: targets });
   });
 
   it('gives each disk its own export, whatever their order', () => {

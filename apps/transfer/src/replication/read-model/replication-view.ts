@@ -1,5 +1,5 @@
 import type { ReplicationView, SyncRoundView } from '#libs/contracts';
-import { type Replication, isVerifying } from '../domain/replication.state.js';
+import { type Replication, isDigesting } from '../domain/replication.state.js';
 
 /** A replication as people see it. */
 export const viewOf = (state: Replication, rounds: SyncRoundView[]): ReplicationView => ({
@@ -32,7 +32,7 @@ const activityOf = (state: Replication): ReplicationView['activity'] => {
   const { round, retry, isPaused, isStopped } = state;
   if (isStopped) return 'stopped';
   if (isPaused) return 'paused';
-  if (round === null) return isVerifying(state) ? 'verifying' : retry === null ? 'idle' : 'waiting-for-retry';
+  if (round === null) return isDigesting(state) ? 'verifying' : retry === null ? 'idle' : 'waiting-for-retry';
   if (round.link === 'up') return 'transferring';
   // It stays the news while the disks are served again and the agent looks for them.
   if (round.link === 'lost') return 'link-lost';

@@ -47,6 +47,15 @@ describe('what people see of a replication', () => {
     ['idle', 'a round has failed', [...FULL_BEGUN, failed(ROUND_1, 'full')]],
     ['verifying', 'the target is to be compared', VERIFYING],
     ['verifying', 'it is compared', DIGESTING],
+    ['opening-exports', 'it is to be repaired', example.REPAIR_RUNNING],
+    ['transferring', 'it is repaired', example.REPAIR_BEGUN],
+    [
+      'waiting-for-retry',
+      'the repair is tried again',
+      [...example.REPAIR_BEGUN, ...failedForNow(example.ROUND_4, 'final')],
+    ],
+    ['verifying', 'it is compared after the repair', example.REPAIR_DONE],
+    ['idle', 'it differs all the same', example.DIFFERED],
     ['idle', 'it is verified', VERIFIED],
   ])('is %s when %s', (activity, _when, history) => {
     expect(viewAfter(history).activity).toBe(activity);
