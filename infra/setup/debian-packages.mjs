@@ -13,7 +13,7 @@ const POSTGRESQL_ROOT = '/usr/lib/postgresql';
 
 /**
  * `use`: `run` is needed to run a migration here, `test` only by the tests, `bench` by the benchmark of the data plane,
- * `peer` to compare it with the programs of others.
+ * `guest` by the migrations out of a guest, `peer` to compare it with the programs of others.
  */
 export const DEBIAN_PACKAGES = Object.freeze([
   { command: 'nats-server', package: 'nats-server', use: 'run' },
@@ -37,6 +37,9 @@ export const DEBIAN_PACKAGES = Object.freeze([
   { command: 'iptables', package: 'iptables', use: 'test' },
   { command: 'openssl', package: 'openssl', use: 'bench' },
   { command: 'time', package: 'time', use: 'bench' },
+  { command: 'qemu-system-x86_64', package: 'qemu-system-x86', use: 'guest' },
+  { command: 'cpio', package: 'cpio', use: 'guest' },
+  { command: 'depmod', package: 'kmod', use: 'guest' },
   { command: 'qemu-img', package: 'qemu-utils', use: 'peer' },
   { command: 'rsync', package: 'rsync', use: 'peer' },
   { command: 'nc', package: 'netcat-openbsd', use: 'peer' },

@@ -6,6 +6,7 @@ const RUN = Object.freeze(['run']);
 const RUN_AND_TEST = Object.freeze(['run', 'test']);
 const NOTHING = Object.freeze([]);
 const BENCH = Object.freeze([...RUN_AND_TEST, 'bench']);
+const GUEST = Object.freeze([...RUN_AND_TEST, 'guest']);
 
 /**
  * @typedef {{needs: readonly string[], likes?: readonly string[], isBuilt: boolean, program: readonly string[]}} Task
@@ -35,6 +36,7 @@ export const TASKS = Object.freeze({
   'bench:transfer': { needs: BENCH, likes: ['peer'], isBuilt: true, program: ['dist/test/bench/transfer/main.js'] },
   'fault:event-node': { needs: NOTHING, isBuilt: false, program: [...FROM_SOURCES, 'test/fault/event-node-kill.ts'] },
   'fault:rounds': { needs: RUN, isBuilt: true, program: ['dist/test/fault/tracked-rounds/main.js'] },
+  'guest:maps': { needs: GUEST, isBuilt: true, program: ['dist/test/guest/main.js'] },
   check: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs'] },
   build: { needs: NOTHING, isBuilt: false, program: ['infra/setup/build.mjs', '--force'] },
   lint: { needs: NOTHING, isBuilt: false, program: ['infra/setup/check.mjs', 'lint'] },

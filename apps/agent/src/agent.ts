@@ -28,13 +28,10 @@ import { DigestTableFolder } from './round/digest-table.folder.js';
 import { failureOf } from './round/failure-of.decision.js';
 import { ofAttempt } from './round/of-attempt.js';
 import { reachTarget } from './round/reach-target.js';
-import { RoundRunner } from './round/round-runner.js';
+import { DISKS_AT_ONCE, RoundRunner } from './round/round-runner.js';
 import { RoundStateFile } from './round/round-state.file.js';
 import { SOFTWARE } from './software.js';
 import type { AgentState } from './state/agent-state.js';
-
-/** More would not be faster, as they share the queue depth and the network; fewer would leave a slow disk's time unused. */
-export const DISKS_AT_ONCE = 2;
 
 export interface AgentOptions {
   readonly state: AgentState;

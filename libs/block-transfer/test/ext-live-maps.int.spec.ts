@@ -15,7 +15,7 @@ import {
 } from '#libs/block-transfer';
 import { ExtDisk, run } from './ext-disk.js';
 import { FileSystemImage } from './file-system-image.js';
-import { freeByDumpe2fs } from './map-oracles.js';
+import { freeByDumpe2fs } from '../../../test/guest/map-oracles.js';
 
 const MIB = 1024 * 1024;
 const PARTITION_START_BYTES = MIB;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { clipExtents, invertExtents, mergeExtents, totalBytes, usedBlocksOf } from '#libs/block-transfer';
 import { run } from './ext-disk.js';
 import { FileSystemImage, makeFragmentedExt } from './file-system-image.js';
-import { freeByDumpe2fs, freeByPartclone } from './map-oracles.js';
+import { freeByDumpe2fs, freeByPartclone } from '../../../test/guest/map-oracles.js';
 
 const MIB = 1024 * 1024;
 

@@ -6,7 +6,7 @@ import type { ByteRange } from '#libs/contracts';
 import { clipExtents, mergeExtents, totalBytes } from '#libs/block-transfer';
 import { run } from './ext-disk.js';
 import { FileSystemImage, filesIn } from './file-system-image.js';
-import { freeByPartclone } from './map-oracles.js';
+import { freeByPartclone } from '../../../test/guest/map-oracles.js';
 
 const MIB = 1024 * 1024;
 const FILES = 60;

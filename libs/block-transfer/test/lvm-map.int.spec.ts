@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { clipExtents, totalBytes, usedBlocksOf } from '#libs/block-transfer';
+import type { ByteRange } from '#libs/contracts';
+import { clipExtents, EndpointFailure, totalBytes, usedBlocksOf } from '#libs/block-transfer';
+import { lvmFreeExtents } from '../src/used-blocks/lvm/lvm-free-extents.js';
 import { run } from './ext-disk.js';
 import { PartitionDisk } from './partition-disk.js';
 
@@ -208,6 +210,52 @@ describe.runIf(canUseLvm)('the map of a physical volume of LVM', () => {
       expect.stringMatching(/\/one: the free space header of xfs group 0/),
       expect.stringContaining('a metadata area of LVM has a wrong checksum'),
     ]);
+  });
+
+  describe('while volumes change', () => {
+    /** Calls nothing of a volume free, after something has happened. */
+    const freeWhile = (happens: () => Promise<void>): Promise<ByteRange[]> => {
+      const { disk } = lvmDisk ?? expect.fail('no disk');
+      const place = { device: disk.partition, startBytes: MIB, sizeBytes: disk.partitionBytes };
+      return lvmFreeExtents(place, {
+        ...{ diskDevice: disk.device, mountPoint: null, doubting: (_name, read) => read(), freeOn: async () => [] },
+        freeInBytes: async () => {
+          await happens();
+          return [];
+        },
+      });
+    };
+    const failure = new EndpointFailure('USED_BLOCKS_UNKNOWN', 'the file system is larger than its volume');
+
+    it('reads again, also when what is inside had grown beyond what was known', async () => {
+      lvmDisk = await LvmDisk.create();
+      await lvmDisk.addVolume('one', 64);
+      let turns = 0;
+      const free = await freeWhile(async () => {
+        turns += 1;
+        if (turns > 2) return;
+        await lvmDisk?.extend('one', 64);
+        if (turns === 1) throw failure;
+      });
+      expect(turns).toBe(3);
+      const [volume, ...others] = await lvmDisk.rangesOf('one');
+      expect(others).toEqual([]);
+      expect(volume?.lengthBytes).toBe(192 * MIB);
+      expect(totalBytes(clipExtents(free, volume ?? expect.fail()))).toBe(0);
+      expect(totalBytes(free)).toBe(DISK_BYTES - 2 * MIB - EXTENT - 192 * MIB);
+    });
+
+    it('doubts a group that never keeps still', async () => {
+      lvmDisk = await LvmDisk.create();
+      await lvmDisk.addVolume('one', 64);
+      await expect(freeWhile(async () => lvmDisk?.extend('one', 64))).rejects.toThrow(/changed whenever/);
+    });
+
+    it('fails as ever when nothing changed', async () => {
+      lvmDisk = await LvmDisk.create();
+      await lvmDisk.addVolume('one', 64);
+      await expect(freeWhile(() => Promise.reject(failure))).rejects.toMatchObject({ code: failure.code });
+    });
   });
 });
 

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { mergeExtents, usedBlocksOf } from '#libs/block-transfer';
 import type { Disk } from '#libs/contracts';
 import { ExtDisk, run } from './ext-disk.js';
-import { freeByDumpe2fs } from './map-oracles.js';
+import { freeByDumpe2fs } from '../../../test/guest/map-oracles.js';
 
 const MIB = 1024 * 1024;
 

@@ -2,47 +2,25 @@
  * The other measured program of ours: all disks of a machine in one round of the agent, with everything that an agent has
  * except its channel to the server.
  */
-import { ChangeTracker, MachinePace, openSourceDisk, roundBuffers, syncDisk, usedBlocksOf } from '#libs/block-transfer';
-import { UNLIMITED_THROTTLE, type EndpointReport, type MachineInventory } from '#libs/contracts';
-import { systemScheduler } from '#libs/endpoint-link';
+import { ChangeTracker } from '#libs/block-transfer';
+import type { Disk, EndpointReport, MachineInventory } from '#libs/contracts';
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import { DISKS_AT_ONCE } from '../../../apps/agent/src/agent.js';
 import { SourceQuiesce } from '../../../apps/agent/src/quiesce/source-quiesce.js';
-import { DigestTableFolder } from '../../../apps/agent/src/round/digest-table.folder.js';
-import { reachTarget } from '../../../apps/agent/src/round/reach-target.js';
-import { RoundRunner } from '../../../apps/agent/src/round/round-runner.js';
-import { RoundStateFile } from '../../../apps/agent/src/round/round-state.file.js';
+import { agentRounds } from '../../fault/tracked-rounds/agent-rounds.js';
 import type { MachineOrder } from './machine.order.js';
 
 async function main({ disks, server, identity, folder }: MachineOrder): Promise<EndpointReport | undefined> {
-  const security = identity === null ? {} : { identity };
   const reports: EndpointReport[] = [];
   const log = (_level: string, message: string): void => {
     process.stderr.write(`${message}\n`);
   };
   const changes = new ChangeTracker({ name: 'landfall-bench', log });
-  const pace = new MachinePace();
-  pace.adjust(UNLIMITED_THROTTLE);
-  const rounds = new RoundRunner({
+  const rounds = agentRounds({
+    ...{ folder, log, changes },
+    ...(identity === null ? {} : { security: { identity } }),
     collectInventory: () => Promise.resolve(machineWith(disks)),
-    ...{ usedBlocksOf, openSourceDisk, pace, changes },
-    reachTarget: (target, aborted) => reachTarget(target, security, aborted),
-    syncDisk: (disk) => syncDisk({ ...disk, security }),
-    buffers: roundBuffers(),
-    disksAtOnce: DISKS_AT_ONCE,
-    digestTables: new DigestTableFolder(folder),
-    quiesce: new SourceQuiesce({ ownFolders: [folder], limitSeconds: 60, log }),
-    state: new RoundStateFile(join(folder, 'round.json')),
-    report: (report) => {
-      reports.push(report);
-      return Promise.resolve('acknowledged');
-    },
-    progress: () => undefined,
-    scheduler: systemScheduler,
-    now: () => new Date(),
-    random: Math.random,
-    log,
+    quiesce: new SourceQuiesce({ ownFolders: [folder], log }),
+    onReport: (report) => reports.push(report),
   });
   try {
     await rounds.run(
@@ -63,7 +41,7 @@ async function main({ disks, server, identity, folder }: MachineOrder): Promise<
   return reports.at(-1);
 }
 
-function machineWith(disks: readonly MachineOrder['disks'][number][]): MachineInventory {
+function machineWith(disks: readonly Disk[]): MachineInventory {
   return {
     hostname: 'benchmark',
     operatingSystem: { name: 'Linux', version: '', kernel: '', architecture: 'x86_64' },

@@ -30,23 +30,33 @@ const REQUIRE =
 export async function bundleSender(folder: string, root: string, digest: Variant['digest']): Promise<string> {
   // For the add-on, which the bundles of the product have beside them.
   await tool(process.execPath, join(root, 'infra/bundles/build-bundles.mjs'), folder);
-  return bundle(root, 'sender.program.ts', join(folder, `sender-${digest}.mjs`), digest === 'none');
+  const plugins = digest === 'none' ? [withoutDigests] : [];
+  return bundleProgram(root, 'test/bench/transfer/sender.program.ts', join(folder, `sender-${digest}.mjs`), plugins);
 }
 
 /** The same for a whole machine's round. */
 export async function bundleMachine(folder: string, root: string): Promise<string> {
   await tool(process.execPath, join(root, 'infra/bundles/build-bundles.mjs'), folder);
-  return bundle(root, 'machine.program.ts', join(folder, 'machine.mjs'), false);
+  return bundleProgram(root, 'test/bench/transfer/machine.program.ts', join(folder, 'machine.mjs'));
 }
 
 /** And for the network in between. */
 export async function bundleWan(folder: string, root: string): Promise<string> {
-  return bundle(root, 'wan.program.ts', join(folder, 'wan.mjs'), false);
+  return bundleProgram(root, 'test/bench/transfer/wan.program.ts', join(folder, 'wan.mjs'));
 }
 
-async function bundle(root: string, program: string, outfile: string, isWithoutDigests: boolean): Promise<string> {
+/**
+ * Bundles a program of the tests to one file, like those of the product.
+ * @param program path in the project
+ */
+export async function bundleProgram(
+  root: string,
+  program: string,
+  outfile: string,
+  plugins: Plugin[] = [],
+): Promise<string> {
   await build({
-    entryPoints: [join(root, 'test/bench/transfer', program)],
+    entryPoints: [join(root, program)],
     outfile,
     absWorkingDir: root,
     bundle: true,
@@ -59,7 +69,7 @@ async function bundle(root: string, program: string, outfile: string, isWithoutD
     alias: { '@napi-rs/blake-hash': join(root, 'infra/bundles/native-blake3.mjs') },
     banner: { js: REQUIRE },
     logLevel: 'warning',
-    plugins: isWithoutDigests ? [withoutDigests] : [],
+    plugins,
   });
   return outfile;
 }

@@ -5,7 +5,7 @@ import { open, readdir, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Random } from '../../simulation/world/random.js';
-import { run, type MountedDisk } from './mounted-disk.js';
+import { run } from './mounted-disk.js';
 
 const MAX_FILES = 24;
 const MAX_FILE_BYTES = 600_000;
@@ -14,13 +14,22 @@ const SECTOR_BYTES = 512;
 /** The gap between the partition table and the first partition belongs to nobody, and counts as used. */
 const GAP = { fromSector: 64, toSector: 2040 };
 
+/** Where to write. */
+export interface BusyDisk {
+  readonly mountPoint: string;
+  /** The whole disk, which has a gap in front of its first partition. */
+  readonly device: string;
+  /** Whether its file system takes `fstrim`; default: yes. */
+  readonly canTrim?: boolean;
+}
+
 /** Writes to a mounted disk in every way there is, one thing after the other, and never rests while it is asked to. */
 export class BusyWriter {
   private going: Promise<void> | null = null;
   private isWanted = false;
 
   constructor(
-    private readonly disk: MountedDisk,
+    private readonly disk: BusyDisk,
     private readonly random: Random,
   ) {}
 
@@ -52,7 +61,7 @@ export class BusyWriter {
     const names = (await readdir(this.disk.mountPoint)).filter((name) => name.startsWith('f'));
     const name = this.path(`f${this.random.integer(0, MAX_FILES - 1)}`);
     const kind = this.random.integer(0, 19);
-    if (kind === 0) await run('fstrim', this.disk.mountPoint);
+    if (kind === 0 && this.disk.canTrim !== false) await run('fstrim', this.disk.mountPoint);
     else if (kind === 1) await this.writeGap();
     else if (kind <= 4 && names.length > 3) await rm(this.path(this.random.pick(names)));
     else if (kind === 5 && names.length > 0) await truncate(this.path(this.random.pick(names)), this.fileOffset());

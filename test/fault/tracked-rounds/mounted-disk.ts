@@ -13,7 +13,7 @@ const PARTITION_TAIL_BYTES = MIB;
 /** Runs a tool of the machine and gives what it said. */
 export async function run(command: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
-  const { stdout } = await execute(command, args, { env, maxBuffer: 16 * MIB });
+  const { stdout } = await execute(command, args, { env, maxBuffer: 64 * MIB });
   return stdout;
 }
 
@@ -114,7 +114,8 @@ export class MountedDisk {
   }
 }
 
-async function treeOf(folder: string): Promise<string> {
+/** Every file below a folder, with kind, mode, size and SHA-256. */
+export async function treeOf(folder: string): Promise<string> {
   const names = await run('sh', '-c', `cd '${folder}' && find . -printf '%p %y %m %s\\n' | sort`);
   const sums = await run('sh', '-c', `cd '${folder}' && find . -type f -exec sha256sum {} + | sort -k2`);
   return names + sums;

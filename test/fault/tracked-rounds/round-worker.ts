@@ -2,29 +2,10 @@
  * An agent's rounds in a process of their own, to be killed: takes assignments from its parent, and tells it every
  * report. Started by `campaign.ts`.
  */
-import { reachTarget } from '../../../apps/agent/src/round/reach-target.js';
-import { DigestTableFolder } from '../../../apps/agent/src/round/digest-table.folder.js';
-import { RoundRunner } from '../../../apps/agent/src/round/round-runner.js';
-import { RoundStateFile } from '../../../apps/agent/src/round/round-state.file.js';
 import { SourceQuiesce } from '../../../apps/agent/src/quiesce/source-quiesce.js';
-import {
-  ChangeTracker,
-  forgetDifferences,
-  MachinePace,
-  openSourceDisk,
-  roundBuffers,
-  syncDisk,
-  usedBlocksOf,
-} from '#libs/block-transfer';
-import {
-  UNLIMITED_THROTTLE,
-  type Disk,
-  type EndpointReport,
-  type MachineInventory,
-  type SyncRoundAssignment,
-} from '#libs/contracts';
-import { systemScheduler } from '#libs/endpoint-link';
-import { join } from 'node:path';
+import { ChangeTracker } from '#libs/block-transfer';
+import type { Disk, EndpointReport, MachineInventory, SyncRoundAssignment } from '#libs/contracts';
+import { agentRounds } from './agent-rounds.js';
 
 export interface WorkerOrder {
   readonly assignment: SyncRoundAssignment;
@@ -42,31 +23,16 @@ const tell = (news: WorkerNews): void => void process.send?.(news);
 const log = (level: string, message: string): void => tell({ log: `${level}: ${message}` });
 let disks: readonly Disk[] = [];
 
-const pace = new MachinePace();
-pace.adjust(UNLIMITED_THROTTLE);
-const runner = new RoundRunner({
+const runner = agentRounds({
+  ...{ folder, log },
   collectInventory: async () => inventoryOf(disks),
-  ...{ usedBlocksOf, openSourceDisk, forgetDifferences, syncDisk, pace },
-  buffers: roundBuffers(),
-  disksAtOnce: 2,
-  reachTarget: (target, signal) => reachTarget(target, {}, signal),
-  digestTables: new DigestTableFolder(join(folder, 'digests')),
+  quiesce: new SourceQuiesce({ ownFolders: [folder], log }),
   changes: new ChangeTracker({
     name: traceName,
     log,
     ...(bufferKib === '' ? {} : { bufferKibPerCpu: Number(bufferKib) }),
   }),
-  quiesce: new SourceQuiesce({ ownFolders: [folder], log }),
-  state: new RoundStateFile(join(folder, 'round.json')),
-  report: async (report) => {
-    tell({ report });
-    return 'acknowledged';
-  },
-  progress: () => undefined,
-  scheduler: systemScheduler,
-  now: () => new Date(),
-  random: Math.random,
-  log,
+  onReport: (report) => tell({ report }),
 });
 
 process.on('message', (order: WorkerOrder) => {

@@ -10,6 +10,9 @@ import type { RoundPorts } from './round.ports.js';
 /** How an attempt ended: with all disks done, or not. */
 type AttemptEnd = { readonly disks: DiskRoundResult[] } | { readonly error: unknown };
 
+/** More would not be faster, as they share the queue depth and the network; fewer would leave a slow disk's time unused. */
+export const DISKS_AT_ONCE = 2;
+
 /**
  * Runs sync rounds, attempt by attempt: brings the source to rest, maps its used blocks, has the difference written to
  * the target, and reports. A round ends with exactly one report. An attempt ends without one when the server turned to

@@ -7,6 +7,8 @@ export interface DeviceMount {
   readonly type: string;
   /** Whether the file system as a whole is read-only, as against this one view of it. */
   readonly readOnly: boolean;
+  /** Those of the file system, as against those of this one view of it. */
+  readonly options: readonly string[];
 }
 
 /**
@@ -40,9 +42,10 @@ function parseLine(line: string): Line[] {
   const [mountId, , deviceNumber, , mountPoint] = fields;
   const [type, source, superOptions] = fields.slice(dash + 1);
   if (dash === -1 || !deviceNumber || !mountPoint || !type || source === undefined) return [];
-  const readOnly = superOptions?.split(',').includes('ro') ?? false;
+  const options = superOptions?.split(',') ?? [];
+  const readOnly = options.includes('ro');
   const paths = { mountPoint: unescape(mountPoint), source: unescape(source) };
-  return [{ mountId: Number(mountId), deviceNumber, type, readOnly, ...paths }];
+  return [{ mountId: Number(mountId), deviceNumber, type, readOnly, options, ...paths }];
 }
 
 /** Blanks, tabs, line ends and backslashes are written as octal numbers. */

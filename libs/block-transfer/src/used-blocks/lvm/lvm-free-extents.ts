@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { ByteRange } from '#libs/contracts';
 import { endOf } from '../../extents/byte-extents.js';
+import { EndpointFailure } from '../../endpoint-failure.js';
 import { deviceNumberOf } from '../device-number.js';
 import type { FileSystemPlace } from '../file-system-bytes.js';
-import { believe } from '../map-doubt.js';
+import { believe, MapDoubt } from '../map-doubt.js';
 import { readStill, readUnclaimed, type MapRequest, type StillFileSystem } from '../still-file-system.js';
 import { runTool, toolOutput } from '../tool.runner.js';
 import { onPhysicalVolume, piecesOf } from './lvm-mapping.js';
@@ -12,13 +13,43 @@ import type { LvmLogicalVolume, LvmVolumeGroup } from './lvm-volume-group.js';
 
 const LOSETUP_TIMEOUT_MS = 30_000;
 
+/** Volumes may be made, grown or removed while their maps are read; a group that never keeps still is a doubt. */
+const GROUP_ATTEMPTS = 3;
+
 /**
  * The free bytes of a physical volume of LVM as ranges of its disk: extents that belong to no logical volume, and what
  * the file systems in plain logical volumes call free. A volume in use is read through its mapped device, which is the
  * one whose page cache its mount uses; another one from the disk, which is claimed meanwhile.
  */
 export async function lvmFreeExtents(place: FileSystemPlace, request: MapRequest): Promise<ByteRange[]> {
+  for (let attempt = 0; attempt < GROUP_ATTEMPTS; attempt += 1) {
+    const free = await freeUnlessChanged(place, request);
+    if (free !== null) return free.map((range) => ({ ...range, offsetBytes: range.offsetBytes + place.startBytes }));
+  }
+  throw new MapDoubt('the volume group changed whenever its maps were read');
+}
+
+/** Null when the volume group changed meanwhile. */
+async function freeUnlessChanged(place: FileSystemPlace, request: MapRequest): Promise<ByteRange[] | null> {
   const { text, group } = await readUnclaimed(place, request, readLvmMetadata);
+  const isUnchanged = async (): Promise<boolean> =>
+    (await readUnclaimed(place, request, readLvmMetadata)).text === text;
+  try {
+    const free = await freeOfGroup(place, request, group);
+    if (!(await isUnchanged())) return null;
+    for (const range of free) {
+      believe(endOf(range) <= place.sizeBytes, `${place.device} is smaller than its volume group knows it`);
+    }
+    return free;
+  } catch (error) {
+    // A file system that has grown with its volume is larger than the volume was.
+    if (!(error instanceof EndpointFailure) || error.code !== 'USED_BLOCKS_UNKNOWN' || (await isUnchanged()))
+      throw error;
+    return null;
+  }
+}
+
+async function freeOfGroup(place: FileSystemPlace, request: MapRequest, group: LvmVolumeGroup): Promise<ByteRange[]> {
   const free: ByteRange[] = group.unallocated.map(({ startBytes, lengthBytes }) => ({
     offsetBytes: startBytes,
     lengthBytes,
@@ -33,12 +64,7 @@ export async function lvmFreeExtents(place: FileSystemPlace, request: MapRequest
     );
     for (const range of onPhysicalVolume(inVolume, volume, group.physicalVolume)) free.push(range);
   }
-  const now = await readUnclaimed(place, request, readLvmMetadata);
-  believe(now.text === text, `the volume group ${group.name} changed while its maps were read`);
-  for (const range of free) {
-    believe(endOf(range) <= place.sizeBytes, `${place.device} is smaller than its volume group knows it`);
-  }
-  return free.map((range) => ({ ...range, offsetBytes: range.offsetBytes + place.startBytes }));
+  return free;
 }
 
 async function freeInVolume(

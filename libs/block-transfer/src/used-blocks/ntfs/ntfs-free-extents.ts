@@ -2,6 +2,7 @@ import type { ByteRange } from '#libs/contracts';
 import { eachFreeRun } from '../bitmap-runs.js';
 import type { FileSystemPlace } from '../file-system-bytes.js';
 import { believe } from '../map-doubt.js';
+import type { DeviceMount } from '../mounts-of.js';
 import { mountOf, readLive, readStill, type MapRequest, type StillFileSystem } from '../still-file-system.js';
 import { NTFS_BOOT_BYTES, parseNtfsBoot, type NtfsGeometry } from './ntfs-boot.parser.js';
 import { isNtfsLogClean, NTFS_RESTART_AREA_BYTES } from './ntfs-log.js';
@@ -20,8 +21,11 @@ const VOLUME = 3;
 const BITMAP = 6;
 /** Bits of the bitmap that are gone through at once. */
 const CLUSTERS_AT_ONCE = 8 * 1024 * 1024;
-/** The only flag of a volume that is of no concern: a check has changed it. */
-const MODIFIED_BY_CHECK = 0x8000;
+const VolumeFlag = {
+  DIRTY: 0x0001,
+  /** A check has changed it, which is of no concern. */
+  MODIFIED_BY_CHECK: 0x8000,
+} as const;
 
 /**
  * The free clusters of an ntfs as ranges of its disk, from the file `$Bitmap`. The copy of the boot sector behind the
@@ -29,26 +33,35 @@ const MODIFIED_BY_CHECK = 0x8000;
  *
  * A mounted ntfs is read through the page cache of its device, which is what its drivers write through; a cluster is
  * marked there before a file points to it. A volume that was not left in order (dirty, hibernated, to be started fast)
- * may have more in use than it says: a `MapDoubt`.
+ * may have more in use than it says: a `MapDoubt`. One that ntfs3 has in hand calls itself dirty from any change to the
+ * next sync, and it takes none in hand that was dirty before, unless it is forced to.
  */
 export async function ntfsFreeExtents(place: FileSystemPlace, request: MapRequest): Promise<ByteRange[]> {
   const mount = await mountOf(place, request);
   const free =
     mount === null
-      ? await readStill(place, request, ntfsFreeWhileStill)
-      : await readLive(place, request, ntfsFreeWhileStill);
+      ? await readStill(place, request, (fileSystem) => ntfsFreeWhileStill(fileSystem))
+      : await readLive(place, request, (fileSystem) => ntfsFreeWhileStill(fileSystem, isDirtyByUse(mount)));
   return free.map((range) => ({ ...range, offsetBytes: range.offsetBytes + place.startBytes }));
 }
 
-/** The free clusters as ranges of the file system. Throws a `MapDoubt`. */
-export async function ntfsFreeWhileStill(fileSystem: StillFileSystem): Promise<ByteRange[]> {
+/** Whether a volume that is mounted so may be dirty for no other reason than that. */
+export function isDirtyByUse({ type, readOnly, options }: Pick<DeviceMount, 'type' | 'readOnly' | 'options'>): boolean {
+  return type === 'ntfs3' && !readOnly && !options.includes('force');
+}
+
+/**
+ * The free clusters as ranges of the file system. Throws a `MapDoubt`.
+ * @param mayBeDirty see {@link isDirtyByUse}
+ */
+export async function ntfsFreeWhileStill(fileSystem: StillFileSystem, mayBeDirty = false): Promise<ByteRange[]> {
   const geometry = parseNtfsBoot(await fileSystem.read(0, NTFS_BOOT_BYTES));
   const { clusterBytes, clusters } = geometry;
   believe(clusters * clusterBytes <= fileSystem.sizeBytes, 'ntfs is larger than what it is on');
   const table = runsOf(
     await readRecord(fileSystem, geometry, [{ cluster: geometry.tableCluster, clusters: 1 }], TABLE),
   );
-  await assertInOrder(fileSystem, geometry, table.runs);
+  await assertInOrder(fileSystem, geometry, table.runs, mayBeDirty);
   const bitmap = runsOf(await readRecord(fileSystem, geometry, table.runs, BITMAP));
   believe(bitmap.sizeBytes * 8 >= clusters, 'the bitmap of ntfs is too short');
   const free = await freeClusters(fileSystem, geometry, bitmap.runs);
@@ -67,6 +80,7 @@ async function assertInOrder(
   fileSystem: StillFileSystem,
   geometry: NtfsGeometry,
   table: readonly NtfsRun[],
+  mayBeDirty: boolean,
 ): Promise<void> {
   const volume = (await readRecord(fileSystem, geometry, table, VOLUME)).find(
     ({ type }) => type === NTFS_VOLUME_INFORMATION,
@@ -74,7 +88,8 @@ async function assertInOrder(
   believe(volume?.isResident === true && volume.value.length >= 12, 'ntfs does not say in what state it is');
   const version = volume.value.readUInt8(8);
   believe(version === 3 || version === 1, `ntfs version ${version} is not known`);
-  const flags = volume.value.readUInt16LE(10) & ~MODIFIED_BY_CHECK;
+  const harmless = VolumeFlag.MODIFIED_BY_CHECK | (mayBeDirty ? VolumeFlag.DIRTY : 0);
+  const flags = volume.value.readUInt16LE(10) & ~harmless;
   believe(flags === 0, `ntfs was not left in order (flags 0x${flags.toString(16)})`);
   const log = runsOf(await readRecord(fileSystem, geometry, table, LOG));
   believe(log.sizeBytes >= NTFS_RESTART_AREA_BYTES, 'ntfs has no log');

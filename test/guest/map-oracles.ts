@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ByteRange } from '#libs/contracts';
 import { mergeExtents, parseDomainMap } from '#libs/block-transfer';
-import { run } from './ext-disk.js';
+import { run } from '../fault/tracked-rounds/mounted-disk.js';
 
 /**
  * e2fsprogs' own list of free blocks, as ranges of the disk. Of a run of clusters (`bigalloc`) it names the first block
