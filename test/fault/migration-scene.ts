@@ -15,7 +15,7 @@ import { EventNodeProcess } from './processes/event-node-process.js';
 import { ServiceProcesses } from './processes/service-processes.js';
 
 /** Seconds that the services wait after their start before they take a deadline for passed. */
-export const SETTLE_SECONDS = 10;
+export const SETTLE_SECONDS = 3;
 
 interface Servers {
   readonly eventNode: EventNodeProcess;

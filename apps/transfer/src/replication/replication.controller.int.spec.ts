@@ -7,17 +7,19 @@ import { transferCalls } from '#libs/contracts';
 import { EventStoreDb } from '#libs/eventstore';
 import { createDatabase } from '#libs/local-stack';
 import { EventReader, openReadModelStore } from '#libs/projections';
-import { exampleContext } from '#libs/testing';
+import { exampleContext, until } from '#libs/testing';
 import { AcknowledgedRanges } from '../acknowledged-ranges/acknowledged-ranges.js';
 import {
   ReplicationRow,
   createReplication,
+  findReplication,
   refoldReplication,
   replicationProjection,
 } from './read-model/replication.projection.js';
 import { ReplicationController } from './replication.controller.js';
 import { ORDER, ROUND_1, ROUND_2, SETTINGS } from './replication.examples.js';
 
+const CAUGHT_UP_WITHIN_MS = 60_000;
 const store = new EventStoreDb(inject('eventStoreUrl'));
 let dataSource: DataSource;
 let reader: EventReader;
@@ -30,6 +32,9 @@ beforeAll(async () => {
   reader = new EventReader(store, dataSource, replicationProjection, { info: () => undefined, warn: () => undefined });
   reader.start();
   controller = new ReplicationController(store, dataSource, ranges);
+  // The read model begins with all that other specs have recorded; an answer waits for it for three seconds only.
+  const taskId = await startedTask();
+  await until('the read model to be up to date', () => findReplication(dataSource, taskId), CAUGHT_UP_WITHIN_MS);
 });
 afterAll(async () => {
   await reader.stop();
