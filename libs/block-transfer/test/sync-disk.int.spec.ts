@@ -50,7 +50,8 @@ describe('rounds over a mounted ext4 disk', () => {
   let progress: RoundProgress[];
 
   beforeEach(async () => {
-    disk = await ExtDisk.create(DISK_BYTES);
+    // Else the kernel goes on making the file system for some time after it was mounted.
+    disk = await ExtDisk.create(DISK_BYTES, { mkfs: ['-E', 'lazy_itable_init=0,lazy_journal_init=0'] });
     target = join(disk.folder, 'target.img');
     // A target that was used before: what is not sent must become zero.
     await fillWithGarbage(target, [{ offsetBytes: 0, lengthBytes: DISK_BYTES }]);
