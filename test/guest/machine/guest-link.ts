@@ -3,6 +3,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { GuestAnswers, GuestNews, GuestOrderKind } from '../program/guest.orders.js';
 
+/** Ends only what hangs; the longest is a round on a busy machine. */
+const ANSWER_LIMIT_MS = 30 * 60_000;
+
 interface Asked {
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -56,8 +59,18 @@ export class GuestLink {
         return;
       }
       this.lastId += 1;
-      // The guest answers each kind with what belongs to it.
-      this.asked.set(this.lastId, { resolve: (answer) => resolve(answer as GuestAnswers[Kind]['answers']), reject });
+      const late = setTimeout(() => reject(new Error(`the guest has no answer to ${kind}`)), ANSWER_LIMIT_MS);
+      this.asked.set(this.lastId, {
+        resolve: (answer) => {
+          clearTimeout(late);
+          // The guest answers each kind with what belongs to it.
+          resolve(answer as GuestAnswers[Kind]['answers']);
+        },
+        reject: (error) => {
+          clearTimeout(late);
+          reject(error);
+        },
+      });
       this.socket.write(`${JSON.stringify({ id: this.lastId, kind, ...asks })}\n`);
     });
   }

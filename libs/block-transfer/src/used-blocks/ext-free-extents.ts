@@ -18,7 +18,7 @@ import { isMountedWritable } from './mounted-writable.js';
 
 /** A superblock that is changed while it is read has a wrong checksum for a moment. */
 const SUPERBLOCK_ATTEMPTS = 10;
-/** A file system may grow while its groups are read; one that never keeps still is being made anew. */
+/** A file system may grow while its groups are read, step by step when it grows by much. */
 const LAYOUT_ATTEMPTS = 3;
 /** Groups are gone through in portions of this, with a pause for everything else. */
 const GROUPS_AT_ONCE = 64;
@@ -44,7 +44,7 @@ export async function freeOfExt(bytes: FileSystemBytes): Promise<FreeList> {
     const free = await listFree(bytes, superblock);
     if (layoutOf(superblock) === layoutOf(await readSuperblock(bytes))) return free;
   }
-  throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `the layout of ${device} changed whenever it was read`);
+  throw new MapDoubt('its layout changed whenever it was read');
 }
 
 async function listFree(bytes: FileSystemBytes, superblock: ExtSuperblock): Promise<FreeList> {
