@@ -3,7 +3,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endOf, mergeExtents } from '#libs/block-transfer';
 import type { GuestLink } from './machine/guest-link.js';
-import { freeByDumpe2fs, freeByPartclone } from './map-oracles.js';
+import { freeByBtrfsProgs, freeByDumpe2fs, freeByPartclone } from './map-oracles.js';
 
 /** A file system, and which ranges of the disk it is made of, in its order. */
 export interface PlacedFileSystem {
@@ -81,6 +81,7 @@ export async function freeByOthers(image: string, folder: string, places: DiskPl
 }
 
 function freeIn(type: string, image: string): Promise<ByteRange[]> {
+  if (type === 'btrfs') return freeByBtrfsProgs(image);
   return type === 'ext4' ? freeByDumpe2fs(image, 0) : freeByPartclone(type, image, 0);
 }
 
