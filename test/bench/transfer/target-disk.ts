@@ -17,6 +17,7 @@ import { fillRandom, MIB, writeRandom } from './source-disks.js';
 
 const MARK_BYTES = 512;
 const PIECE_BYTES = 4 * MIB;
+const READS_IN_FLIGHT = 4;
 
 /**
  * The target of every copy: one file that exists in full and is overwritten in place. A file that is written for the
@@ -115,13 +116,18 @@ export class TargetDisk {
     const table = DigestTable.unknown(before.diskBytes, before.algorithm);
     table.copyFrom(before);
     const disk = await openSourceDisk(this.path);
-    const block = alignedBuffer(DIGEST_BLOCK_BYTES);
-    for (const { offsetBytes } of splitExtents(ranges, DIGEST_BLOCK_BYTES)) {
-      const index = offsetBytes / DIGEST_BLOCK_BYTES;
-      const content = block.subarray(0, table.blockBytes(index));
-      await disk.read(content, offsetBytes);
-      table.set(index, digestOfBlock(content, table.algorithm));
-    }
+    // As many reads in flight as a restorer has when it digests a disk.
+    const blocks = splitExtents(ranges, DIGEST_BLOCK_BYTES);
+    const lane = async (slot: Uint8Array): Promise<void> => {
+      for (let next = blocks.next(); next.done !== true; next = blocks.next()) {
+        const { offsetBytes } = next.value;
+        const index = offsetBytes / DIGEST_BLOCK_BYTES;
+        const content = slot.subarray(0, table.blockBytes(index));
+        await disk.read(content, offsetBytes);
+        table.set(index, digestOfBlock(content, table.algorithm));
+      }
+    };
+    await Promise.all(Array.from({ length: READS_IN_FLIGHT }, () => lane(alignedBuffer(DIGEST_BLOCK_BYTES))));
     await disk.close();
     return table;
   }

@@ -1,12 +1,17 @@
 const MIB = 1024 * 1024;
-/** Grants come in quanta of at least this much, so that pacing costs a few dozen wake-ups per second. */
-const QUANTUM_BYTES = MIB;
-/** At high rates a quantum is what passes in this time: timers are no finer than a millisecond. */
-const QUANTUM_MS = 20;
-/** What may pass at once after a rest, in quanta: a timer that is late must not cost the rate anything. */
-const BURST_QUANTA = 2;
+/**
+ * Grants come in quanta of what passes in this time: a process that wakes up finds its caches cold, and that costs it
+ * more than a request does.
+ */
+const QUANTUM_MS = 100;
+/** A quantum is no more than this, so that others on a link of 1 Gbps wait for 35 ms at most. */
+const MOST_QUANTUM_BYTES = 4 * MIB;
+/** It is no less than a request. */
+const LEAST_QUANTUM_BYTES = MIB;
+/** Timers are no finer than a millisecond, and may be late by this much without a loss of rate, at high rates too. */
+const LATE_MS = 20;
 /** So much fits into a burst at any rate. */
-export const MOST_BYTES_AT_ONCE = BURST_QUANTA * QUANTUM_BYTES;
+export const MOST_BYTES_AT_ONCE = 2 * MIB;
 
 /**
  * Bytes over time. In any window of time no more passes than the rate allows in it, and one burst. Pure: every call
@@ -29,12 +34,13 @@ export class TokenBucket {
 
   /** What is waited for, so that waiting is done in few steps. */
   get quantumBytes(): number {
-    return Math.max(QUANTUM_BYTES, ((this.#bytesPerSecond ?? 0) * QUANTUM_MS) / 1000);
+    const wanted = Math.min(MOST_QUANTUM_BYTES, this.#in(QUANTUM_MS));
+    return Math.max(LEAST_QUANTUM_BYTES, wanted, this.#in(LATE_MS));
   }
 
   /** The most that {@link tryTake} can ever give at once. */
   get burstBytes(): number {
-    return BURST_QUANTA * this.quantumBytes;
+    return this.quantumBytes + Math.max(MOST_BYTES_AT_ONCE - LEAST_QUANTUM_BYTES, this.#in(LATE_MS));
   }
 
   /** From now on. Time that has passed counts at the old rate; an unlimited past leaves nothing behind. */
@@ -60,6 +66,10 @@ export class TokenBucket {
     this.#accrue(nowMs);
     if (this.#bytesPerSecond === null || bytes <= this.#tokens) return 0;
     return ((bytes - this.#tokens) / this.#bytesPerSecond) * 1000;
+  }
+
+  #in(spanMs: number): number {
+    return ((this.#bytesPerSecond ?? 0) * spanMs) / 1000;
   }
 
   #accrue(nowMs: number): void {
