@@ -31,7 +31,8 @@ const { values } = parseArgs({
 });
 const seed = Number(values.seed);
 const wanted = FILE_SYSTEMS.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
-if (!Number.isSafeInteger(seed) || wanted.length === 0) {
+const isUnknown = (name: string): boolean => FILE_SYSTEMS.every((fileSystem) => fileSystem.name !== name);
+if (!Number.isSafeInteger(seed) || values.only.some(isUnknown)) {
   say(`--seed is a whole number; --only is one of: ${FILE_SYSTEMS.map(({ name }) => name).join('; ')}`);
   process.exitCode = 2;
 } else {
