@@ -1,4 +1,5 @@
 import { build, type Plugin } from 'esbuild';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tool } from './tool.js';
 import type { Variant } from './variants.js';
@@ -28,21 +29,26 @@ const REQUIRE =
 
 /** Bundles the measured program as the agent is bundled, native add-on included, and gives the file's path. */
 export async function bundleSender(folder: string, root: string, digest: Variant['digest']): Promise<string> {
-  // For the add-on, which the bundles of the product have beside them.
-  await tool(process.execPath, join(root, 'infra/bundles/build-bundles.mjs'), folder);
+  await placeAddOn(folder, root);
   const plugins = digest === 'none' ? [withoutDigests] : [];
   return bundleProgram(root, 'test/bench/transfer/sender.program.ts', join(folder, `sender-${digest}.mjs`), plugins);
 }
 
 /** The same for a whole machine's round. */
 export async function bundleMachine(folder: string, root: string): Promise<string> {
-  await tool(process.execPath, join(root, 'infra/bundles/build-bundles.mjs'), folder);
+  await placeAddOn(folder, root);
   return bundleProgram(root, 'test/bench/transfer/machine.program.ts', join(folder, 'machine.mjs'));
 }
 
 /** And for the network in between. */
 export async function bundleWan(folder: string, root: string): Promise<string> {
   return bundleProgram(root, 'test/bench/transfer/wan.program.ts', join(folder, 'wan.mjs'));
+}
+
+/** The bundles of the product have it beside them; once for each folder. */
+async function placeAddOn(folder: string, root: string): Promise<void> {
+  if ((await readdir(folder)).some((name) => name.endsWith('.node'))) return;
+  await tool(process.execPath, join(root, 'infra/bundles/build-bundles.mjs'), folder);
 }
 
 /**

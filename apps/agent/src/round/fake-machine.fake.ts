@@ -4,6 +4,7 @@ import {
   roundBuffers,
   UNPACED,
   type BaselineState,
+  type ForgetDifferencesOptions,
   type SyncDiskOptions,
   type SyncDiskResult,
   type TakenChanges,
@@ -120,7 +121,7 @@ export class FakeMachine {
   answer: (report: EndpointReport) => Promise<ReportOutcome> = async () => 'acknowledged';
   reach: (signal: AbortSignal) => Promise<void> = async () => undefined;
   /** What the target is found not to hold. */
-  differences: () => Promise<ByteRange[]> = async () => [];
+  differences: (tell: NonNullable<ForgetDifferencesOptions['onProgress']>) => Promise<ByteRange[]> = async () => [];
   transfer: (options: SyncDiskOptions) => Promise<void> = async () => undefined;
   afterTransfer: () => void = () => undefined;
   endJournal: () => Promise<void> = async () => undefined;
@@ -161,9 +162,9 @@ export class FakeMachine {
         this.diary.push(`reach ${exportName}`);
         await this.reach(signal);
       },
-      forgetDifferences: async ({ target }) => {
+      forgetDifferences: async ({ target, onProgress = () => undefined }) => {
         this.diary.push(`look for differences ${target.exportName}`);
-        return this.differences();
+        return this.differences(onProgress);
       },
       syncDisk: (options) => this.#syncDisk(options),
       changes: this.changes,

@@ -31,6 +31,9 @@ import { reachPatiently } from './target-link.js';
  */
 const HELD_SILENCE_LIMIT_MS = 30_000;
 
+/** While a target is read back. */
+const LOOKING = { activity: 'rescanning', sentBytes: 0, acknowledgedBytes: 0 } as const;
+
 /** How the disks of this attempt are read. */
 interface Reading {
   readonly signal: AbortSignal;
@@ -116,11 +119,15 @@ export class RoundAttempt {
       const { baseline, digests } = inHand;
       // With nothing known, everything is sent.
       if (baseline === null) continue;
-      this.#round.progress.enter(diskId, 'rescanning');
+      const { progress } = this.#round;
+      progress.enter(diskId, 'rescanning');
+      const onProgress = (plannedBytes: number, processedBytes: number): void => {
+        progress.update(diskId, { ...LOOKING, plannedBytes, processedBytes });
+      };
       const pace = await this.#ports.pace.ofDisk(disk.present.device, false);
       try {
         const ranges = await this.#withJournal(diskId, digests, (journal) =>
-          this.#ports.forgetDifferences({ digests, journal, target, groupDigests, pace, signal }),
+          this.#ports.forgetDifferences({ digests, journal, target, groupDigests, pace, signal, onProgress }),
         );
         inHand.noteDifferences(ranges);
         this.#ports.log('warn', `The target's disk ${diskId} differed in ${inHand.repaired?.blockCount ?? 0} blocks.`);
@@ -128,7 +135,7 @@ export class RoundAttempt {
         pace.close();
       }
       inHand.putAway();
-      this.#round.progress.leave(diskId);
+      progress.leave(diskId);
     }
   }
 

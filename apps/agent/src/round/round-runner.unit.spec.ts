@@ -86,6 +86,23 @@ describe('RoundRunner', () => {
       expect(large).toMatchObject({ diskId: 'large', repaired: { blockCount: 1, ranges: [RANGE] } });
     });
 
+    it('shows how far it has read back what may differ', async () => {
+      const [plannedBytes, processedBytes] = [2 * DIGEST_BLOCK_BYTES, DIGEST_BLOCK_BYTES];
+      machine.differences = async (tell) => {
+        machine.beat();
+        tell(plannedBytes, processedBytes);
+        machine.beat();
+        return [RANGE];
+      };
+      await runRepair();
+      expect(machine.progress).toContainEqual(
+        expect.objectContaining({
+          activity: 'rescanning',
+          disks: [expect.objectContaining({ plannedBytes, processedBytes, sentBytes: 0 }), expect.anything()],
+        }),
+      );
+    });
+
     it('remembers over attempts what was found by one of them', async () => {
       machine.transfer = () => Promise.reject(new EndpointFailure('DATA_PATH_LOST', 'reset'));
       await runRepair();
