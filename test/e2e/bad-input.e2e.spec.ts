@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import request, { type Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ERROR_STATUS, type ErrorCode, concern, planningCalls } from '#libs/contracts';
 import { recordedEvents } from './gateway-rest/recorded-events.js';
 import { until } from './gateway-rest/until.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { concern } from '#libs/contracts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.js';
 import { ConnectionUnknown, GatewayProblem, GatewayUnreachable, UnexpectedAnswer } from './gateway/gateway.errors.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseEnvironment } from '#libs/program';
 import { serviceEnvironment } from '#libs/service-kit';
 

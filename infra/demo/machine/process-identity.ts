@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A process and when it started, in clock ticks since boot: both together are never reused while the machine runs. */
 export const processIdentity = z.object({ pid: z.number().int().positive(), startedAtTicks: z.string() });

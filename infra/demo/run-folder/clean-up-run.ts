@@ -1,6 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { removeLocalStack } from '#libs/local-stack';
 import { endProcess } from '../machine/end-process.js';
 import { detachLoopDevice, imagesAttachedUnder } from '../machine/loop-device.js';

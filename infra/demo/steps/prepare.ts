@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type StandaloneFile, readStandaloneFile } from '../../../apps/cli/src/gateway/connection.js';
 import { GatewayClient } from '../../../apps/cli/src/gateway/gateway-client.js';
 import { sizeInWords } from '../../../apps/cli/src/terminal/quantities-in-words.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const MAX_CERTIFICATE_CHARACTERS = 4_096;
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { certificatePem } from './certificate.js';
 import { machineInventory } from './inventory.js';
 import { byteRange, bytes, instant } from './quantities.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { endpointFailureCode } from './control-channel.js';
 import type { Failure } from './published-events.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes } from './quantities.js';
 
 /** A file system as the operating system sees it. `usedBytes` is null when nothing on the machine can tell. */

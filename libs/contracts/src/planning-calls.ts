@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { failure, migratedDisk } from './published-events.js';
 import { bytes, instant } from './quantities.js';
 import { serviceCall } from './service-call.js';

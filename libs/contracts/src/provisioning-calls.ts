@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { targetSpecification } from './planning-calls.js';
 import { failure } from './published-events.js';
 import { instant } from './quantities.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { certificatePem } from './certificate.js';
 import { diskDigest, diskRoundResult, endpointKind, exportedDisk, roundKind } from './control-channel.js';
 import { bytes, instant } from './quantities.js';

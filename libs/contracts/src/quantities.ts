@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A size or an offset in bytes; always a safe integer. */
 export const bytes = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);

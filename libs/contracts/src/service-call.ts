@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One request that a service answers over NATS: its subject and the shapes of question and answer. */
 export interface ServiceCall<Request extends z.ZodType = z.ZodType, Reply extends z.ZodType = z.ZodType> {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_THROTTLE, WEEKDAYS } from './throttle-defaults.js';
 
 /** 1 Mbps: with less, a request of 1 MiB would take longer than a path may be silent. */

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { PermanentError } from './errors.js';
 import type { DomainEvent } from './event.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineCodec } from './codec.js';
 import { PermanentError } from './errors.js';
 import type { DomainEvent } from './event.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { InMemoryEventStore, exampleContext } from '#libs/testing';
 import { defineCodec } from './codec.js';
 import { DomainError, RevisionConflict, TransientError } from './errors.js';

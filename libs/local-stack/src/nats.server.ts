@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { installedProgram } from './installed-program.js';
 import { type ServerProcess, startServerProcess, untilReady } from './server-process.js';
 import type { ServerContext, StartedServer } from './server-context.js';

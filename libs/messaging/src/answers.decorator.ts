@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { MessagePattern, RpcException } from '@nestjs/microservices';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type ServiceCall, callEnvelope } from '#libs/contracts';
 import { type Actor, type CommandContext, DomainError } from '#libs/eventsourcing';
 import { toCallFailure } from './call-failure.js';

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { type ClientNats, ClientProxyFactory, Transport } from '@nestjs/microservices';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { firstValueFrom, timeout } from 'rxjs';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { CallEnvelope, ServiceCall } from '#libs/contracts';
 import { PermanentError, TransientError } from '#libs/eventsourcing';
 import { fromCallFailure } from './call-failure.js';

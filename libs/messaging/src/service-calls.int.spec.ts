@@ -5,7 +5,7 @@ import { Controller, type INestMicroservice, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { callEnvelope, serviceCall } from '#libs/contracts';
 import { type CommandContext, DomainError, PermanentError, TransientError } from '#libs/eventsourcing';
 import { until } from '#libs/testing';

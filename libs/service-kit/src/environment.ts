@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What every service takes from its environment. */
 export const serviceEnvironment = z.object({

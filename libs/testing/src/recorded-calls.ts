@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { ServiceCall } from '#libs/contracts';
 import type { CallOrigin, ServiceBus } from '#libs/messaging';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RecordedCodec } from './recorded-codecs.js';
 import { WHEN } from './when-it-happens.js';
 

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Controller, type INestMicroservice, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type ServiceCall, cutoverCalls, planningCalls, provisioningCalls, transferCalls } from '#libs/contracts';
 import { type CommandContext, DomainError } from '#libs/eventsourcing';
 import { Answers, natsOptions } from '#libs/messaging';

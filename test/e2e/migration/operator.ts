@@ -1,5 +1,5 @@
 import request from 'supertest';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   type EventView,
   type MigrationTaskView,

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { z } from 'zod';
+import * as z from 'zod';
 import { cutovers } from '../../../apps/cutover/src/cutover/cutover.aggregate.js';
 import { cutoverProjection } from '../../../apps/cutover/src/cutover/cutover.projection.js';
 import { migrationTasks } from '../../../apps/planning/src/migration-task/migration-task.aggregate.js';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type EventView, eventView } from '#libs/contracts';
 
 const PROGRAM = join(import.meta.dirname, '../../../infra/read-history/read-history.mjs');

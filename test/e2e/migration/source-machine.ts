@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { waitFor } from '../../../infra/demo/machine/wait-for.js';
 import { type SourceDisk, createSourceDisk } from '../../../infra/demo/source-disk/index.js';
 import { ProgramProcess } from '../../fault/processes/program-process.js';

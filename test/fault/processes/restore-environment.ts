@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { endProcess } from '../../../infra/demo/machine/end-process.js';
 import { type ProcessIdentity, processIdentity } from '../../../infra/demo/machine/process-identity.js';
 import { waitFor } from '../../../infra/demo/machine/wait-for.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { processIdentity } from '../../../infra/demo/machine/process-identity.js';
 import { WaitedInVain, waitFor } from '../../../infra/demo/machine/wait-for.js';
 import { SERVER_FOLDER, TARGET_VMS_FOLDER } from '../../../infra/demo/run-folder/clean-up-run.js';

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { RpcException } from '@nestjs/microservices';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type ServiceCall, callEnvelope } from '#libs/contracts';
 import { type Actor, type CommandContext, DomainError } from '#libs/eventsourcing';
 import { toCallFailure } from '#libs/messaging';

@@ -7,7 +7,7 @@ import {
   transferCalls,
 } from '#libs/contracts';
 import { DomainError, PermanentError, uuidV5 } from '#libs/eventsourcing';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Random } from './random.js';
 import type { BusClient } from './service-bus.js';
 import type { Lifetime } from './lifetime.js';

@@ -1,5 +1,5 @@
 import { RpcException } from '@nestjs/microservices';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { ServiceCall } from '#libs/contracts';
 import { PermanentError, TransientError } from '#libs/eventsourcing';
 import { type CallOrigin, type ServiceBus, type Unsubscribe, fromCallFailure } from '#libs/messaging';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { MachineView } from './machine-view.js';
 
 /** A machine as a file: what its programs printed, its files, and the use of what is mounted. For tests. */

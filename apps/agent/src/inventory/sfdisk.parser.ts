@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { unreadableOutput } from './unreadable-output.js';
 
 /** One entry of a partition table; offsets and sizes in bytes from the start of the disk. */

@@ -1,7 +1,7 @@
 import { endpointReport } from '#libs/contracts';
 import { writeFileAtomically } from '#libs/endpoint-link';
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const FILE_MODE = 0o600;
 

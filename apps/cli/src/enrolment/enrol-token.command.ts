@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Command } from 'commander';
 import { type CommandContext, print } from '../command-context.js';
 import type { enrolmentToken } from '../gateway/gateway-client.js';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Gateway } from './gateway.js';
 import { ConnectionUnknown } from './gateway.errors.js';
 

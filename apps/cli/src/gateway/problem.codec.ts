@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Problem details (RFC 9457) as the gateway writes them. */
 const problemDetails = z.looseObject({

@@ -1,5 +1,5 @@
 import type { CutoverView, Failure, MigrationTaskView, ReplicationView } from '#libs/contracts';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { preCheck } from '../gateway/gateway-client.js';
 import type { TaskDocument } from '../gateway/task-document.js';
 import { renderInterruptions } from '../interruptions/render-interruptions.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PUBLISHED, instant } from '#libs/contracts';
 import { type Aggregate, defineCodec } from '#libs/eventsourcing';
 import { type CutoverCommand, type CutoverEvent, type CutoverState, cutoverDecider } from './domain/cutover.decider.js';

@@ -1,6 +1,6 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { transferCalls } from '#libs/contracts';
 import { type CallOrigin, ServiceBus } from '#libs/messaging';
 import { API_ROOT } from '../api-root.js';

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { hciDriverName } from '#libs/contracts';
 import { IsText } from '../requests/field-rules.js';
 

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type HciSiteView, provisioningCalls } from '#libs/contracts';
 import { type CallOrigin, ServiceBus } from '#libs/messaging';
 import { API_ROOT } from '../api-root.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** `degraded`: the gateway lives, and NATS, without which it can ask nobody, does not answer. */
 export const healthReport = z.object({ status: z.enum(['up', 'degraded']), nats: z.enum(['up', 'down']) });

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsObject, ValidateNested } from 'class-validator';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { migrationTaskOrder } from '#libs/contracts';
 import { IsId, IsText, MayBeLeftOut } from '../requests/field-rules.js';
 import { TargetWishes } from './target-wishes.dto.js';

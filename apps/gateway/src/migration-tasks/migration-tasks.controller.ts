@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type MigrationTaskView, planningCalls } from '#libs/contracts';
 import { type CallOrigin, ServiceBus } from '#libs/messaging';
 import { API_ROOT } from '../api-root.js';

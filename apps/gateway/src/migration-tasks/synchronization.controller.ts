@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiTags, getSchemaPath } from '@nestjs/swagger';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type MigrationTaskView, type Schedule, planningCalls, transferCalls } from '#libs/contracts';
 import { type CallOrigin, ServiceBus } from '#libs/messaging';
 import { API_ROOT } from '../api-root.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cutoverView, migrationTaskView, replicationView } from '#libs/contracts';
 
 /** Everything about one migration: what planning, transfer and cutover each say. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export interface RequestContext {
   readonly correlationId: string;

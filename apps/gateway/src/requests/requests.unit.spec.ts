@@ -3,7 +3,7 @@ import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { commandIdOf } from './command-id.js';
 import { IsBytes, IsCount, IsId, IsText, MayBeLeftOut } from './field-rules.js';
 import { isTooDeep } from './request-body.js';

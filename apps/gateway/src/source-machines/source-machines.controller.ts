@@ -1,6 +1,6 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type SourceMachineView, transferCalls } from '#libs/contracts';
 import { type CallOrigin, ServiceBus } from '#libs/messaging';
 import { API_ROOT } from '../api-root.js';

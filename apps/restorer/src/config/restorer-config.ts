@@ -1,6 +1,6 @@
 import { bytes } from '#libs/contracts';
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** As many disks as a VM can have. */
 const MAX_DISKS = 64;

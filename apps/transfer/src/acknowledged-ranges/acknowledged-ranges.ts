@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ByteRange, byteRange } from '#libs/contracts';
 import {
   type CommandContext,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { endpointKind, instant } from '#libs/contracts';
 import { type Aggregate, defineCodec } from '#libs/eventsourcing';
 import {

@@ -5,7 +5,7 @@ import {
   type EndpointFrame,
   type ServerFrame,
 } from '#libs/contracts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What came in from an endpoint, judged. */
 export type ReceivedFromEndpoint =

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { describeFault, parseJson } from '../channel/frame.codec.js';
 import { writeFileAtomically } from './write-file-atomically.js';
 

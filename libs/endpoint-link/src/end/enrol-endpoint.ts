@@ -1,5 +1,5 @@
 import { ENROL_PATH, enrolReply, type EndpointKind, type EnrolRequest } from '#libs/contracts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseJson } from '../channel/frame.codec.js';
 import type { EndpointCredential } from './credential-file.js';
 import { addressOf, checkServerUrl } from './network-policy.js';

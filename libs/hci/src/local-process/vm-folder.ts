@@ -1,6 +1,6 @@
 import { access, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { PermanentError } from '#libs/eventsourcing';
 
 const vmState = z.object({

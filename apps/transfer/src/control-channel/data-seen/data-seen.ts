@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { DATA_SEEN, type EndpointProgress, instant } from '#libs/contracts';
 import { ServiceBus, type Unsubscribe } from '#libs/messaging';
 import { NewestPerTask } from './newest-per-task.js';
