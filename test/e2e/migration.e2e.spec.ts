@@ -16,6 +16,8 @@ import { makeTestFolder, removeTestFolder } from './migration/test-folder.js';
 
 const MIB = 1024 * 1024;
 const BUSINESS_SERVICE = join(import.meta.dirname, '../../dist/infra/demo/business-service/main.js');
+/** R23, the stricter of its two limits. */
+const AGENT_PEAK_BYTES = 120_000_000;
 const SETTLED_WITHIN_MS = 60_000;
 const SLOW_BYTES_PER_SECOND = 1_000_000;
 /** Long enough that nothing reaches the time point before the servers are killed. */
@@ -90,6 +92,7 @@ describe('a machine moves from a REST call to identical bytes', () => {
     const { replication, cutover } = await operator.untilCompleted(taskId);
 
     expect(cutover.status).toBe('taken-over');
+    expect(await quiet.agentPeakBytes()).toBeLessThan(AGENT_PEAK_BYTES);
     expect(replication?.rounds.at(-1)).toMatchObject({
       roundKind: 'final',
       status: 'completed',

@@ -1,4 +1,10 @@
-import { CredentialFileError, EnrolmentRefusedError, LinkRefusedError, ServerUrlError } from '#libs/endpoint-link';
+import {
+  CredentialFileError,
+  EnrolmentRefusedError,
+  keepHeapSmall,
+  LinkRefusedError,
+  ServerUrlError,
+} from '#libs/endpoint-link';
 import { Command, InvalidArgumentError } from 'commander';
 import { enroll, EnrolmentStateError, inventory, run } from './commands.js';
 import { InventoryError } from './inventory/inventory.errors.js';
@@ -66,6 +72,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+keepHeapSmall();
 try {
   await program().parseAsync();
 } catch (error) {

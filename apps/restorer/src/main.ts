@@ -2,6 +2,7 @@ import { EndpointFailure } from '#libs/block-transfer';
 import {
   CredentialFileError,
   EnrolmentRefusedError,
+  keepHeapSmall,
   LinkRefusedError,
   lockStateFolder,
   openEndLog,
@@ -74,6 +75,7 @@ program
   .option('--log-file', 'write the log to restorer.log in the state folder instead of standard error')
   .action(run);
 
+keepHeapSmall();
 try {
   await program.parseAsync();
 } catch (error) {

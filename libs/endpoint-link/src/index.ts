@@ -23,6 +23,7 @@ export {
   writeCredential,
   type EndpointCredential,
 } from './end/credential-file.js';
+export { keepHeapSmall } from './end/keep-heap-small.js';
 export { lockStateFolder, StateFolderInUseError } from './end/lock-state-folder.js';
 export { writeFileAtomically } from './end/write-file-atomically.js';
 export { checkServerUrl, ServerUrlError } from './end/network-policy.js';

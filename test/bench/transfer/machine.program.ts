@@ -4,6 +4,7 @@
  */
 import { ChangeTracker } from '#libs/block-transfer';
 import type { Disk, EndpointReport, MachineInventory } from '#libs/contracts';
+import { keepHeapSmall } from '#libs/endpoint-link';
 import { randomUUID } from 'node:crypto';
 import { SourceQuiesce } from '../../../apps/agent/src/quiesce/source-quiesce.js';
 import { agentRounds } from '../../fault/tracked-rounds/agent-rounds.js';
@@ -52,6 +53,7 @@ function machineWith(disks: readonly Disk[]): MachineInventory {
   };
 }
 
+keepHeapSmall();
 const last = await main(JSON.parse(process.argv[2] ?? '') as MachineOrder);
 if (last?.kind !== 'round-completed') throw new Error(`the round did not end well: ${JSON.stringify(last)}`);
 process.stdout.write(JSON.stringify(last));

@@ -15,6 +15,7 @@ import {
   type UsedMap,
 } from '#libs/block-transfer';
 import { UNLIMITED_THROTTLE, type ByteRange } from '#libs/contracts';
+import { keepHeapSmall } from '#libs/endpoint-link';
 import type { SenderOrder, SenderReport } from './sender.order.js';
 
 const GENERATION = 'benchmark';
@@ -69,4 +70,5 @@ function* blocksOf(ranges: readonly ByteRange[]): Generator<number> {
   }
 }
 
+keepHeapSmall();
 process.stdout.write(JSON.stringify(await main(JSON.parse(process.argv[2] ?? '') as SenderOrder)));

@@ -60,6 +60,12 @@ export class SourceMachine {
     return new SourceMachine(disk, sourceMachineId, diskId, agent);
   }
 
+  /** The most memory that the agent's process has had, programs and libraries in it included. */
+  async agentPeakBytes(): Promise<number> {
+    const status = await readFile(`/proc/${this.agent.pid}/status`, 'utf8');
+    return 1024 * Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]);
+  }
+
   /** Ends the agent and takes the disk away. */
   async remove(): Promise<void> {
     await this.agent.stop();
