@@ -169,6 +169,7 @@ async function readRashly(disk: PartitionDisk, denyLog: boolean): Promise<ByteRa
   const source = await openSourceDisk(disk.partition);
   try {
     const free = await btrfsFreeWhileStill({
+      startBytes: MIB,
       sizeBytes: source.sizeBytes,
       read: async (offsetBytes, lengthBytes) => {
         const bytes = Buffer.alloc(lengthBytes);
@@ -180,7 +181,7 @@ async function readRashly(disk: PartitionDisk, denyLog: boolean): Promise<ByteRa
         return bytes;
       },
     });
-    return free.map((range) => ({ ...range, offsetBytes: range.offsetBytes + MIB }));
+    return [...free];
   } finally {
     await source.close();
   }

@@ -89,13 +89,14 @@ class LvmDisk {
       await run(
         'sh',
         '-ec',
-        `cd '${folder}'; mkdir d; head -c 30000000 /dev/urandom | split -a 4 -b 50001 - d/; sync
+        `cd '${folder}'; mkdir d; head -c 30000000 /dev/urandom | split -a 4 -b 50001 - d/; sync -f .
         ls d | sed -n "p;n" | sed "s,^,d/," | xargs rm`,
       );
     });
     // Through the disk's own device, as a machine would have written it.
     await this.move(name, file, this.disk.device, 'in');
-    await run('sync');
+    // Of this device alone: other tests need file systems whose last changes are not on the disk yet.
+    await run('sync', this.disk.device);
     return tree;
   }
 
@@ -214,16 +215,17 @@ describe.runIf(canUseLvm)('the map of a physical volume of LVM', () => {
 
   describe('while volumes change', () => {
     /** Calls nothing of a volume free, after something has happened. */
-    const freeWhile = (happens: () => Promise<void>): Promise<ByteRange[]> => {
+    const freeWhile = async (happens: () => Promise<void>): Promise<ByteRange[]> => {
       const { disk } = lvmDisk ?? expect.fail('no disk');
       const place = { device: disk.partition, startBytes: MIB, sizeBytes: disk.partitionBytes };
-      return lvmFreeExtents(place, {
+      const free = await lvmFreeExtents(place, {
         ...{ diskDevice: disk.device, mountPoint: null, doubting: (_name, read) => read(), freeOn: async () => [] },
         freeInBytes: async () => {
           await happens();
           return [];
         },
       });
+      return [...free];
     };
     const failure = new EndpointFailure('USED_BLOCKS_UNKNOWN', 'the file system is larger than its volume');
 

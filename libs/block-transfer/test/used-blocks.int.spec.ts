@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { mergeExtents, usedBlocksOf } from '#libs/block-transfer';
 import type { Disk } from '#libs/contracts';
 import { ExtDisk, run } from './ext-disk.js';
+import { FileSystemImage } from './file-system-image.js';
 import { freeByDumpe2fs } from '../../../test/guest/map-oracles.js';
 
 const MIB = 1024 * 1024;
@@ -58,6 +59,36 @@ describe('usedBlocksOf', () => {
     expect((await readFile(disk.imagePath)).includes(content)).toBe(false);
     await usedBlocksOf({ ...described, partitions, volumes });
     expect((await readFile(disk.imagePath)).includes(content)).toBe(true);
+  });
+
+  it('keeps a list that fits into memory of a disk with many badly fragmented file systems', async () => {
+    const clusterBytes = 65_536;
+    const image = await FileSystemImage.create('vfat', 2048 * MIB, (path) =>
+      run('mkfs.vfat', '-F', '16', '-s', '128', '-f', '1', path),
+    );
+    try {
+      // Every second cluster is in use.
+      const table = Buffer.alloc(60_000);
+      for (let index = 2; index < table.length / 2; index += 2) table.writeUInt16LE(0xffff, index * 2);
+      const reserved = (await image.bytes(14, 2)).readUInt16LE();
+      await image.patch(reserved * 512 + 4, table.subarray(4));
+      const alone = await usedBlocksOf(image.describe());
+      expect(alone.extents.length).toBeGreaterThan(14_000);
+      const { fileSystem, ...disk } = image.describe();
+      const partitions = Array.from({ length: 8 }, (_, index) => ({
+        ...{ number: index + 1, device: image.path, startBytes: MIB + index * image.sizeBytes },
+        ...{ sizeBytes: image.sizeBytes, typeId: '0e', fileSystem },
+      }));
+      const sizeBytes = MIB + 8 * image.sizeBytes;
+      const used = await usedBlocksOf({ ...disk, sizeBytes, partitionTable: 'mbr', partitions, fileSystem: null });
+      expect(used.extents.length).toBeLessThanOrEqual(65_537);
+      expect(used.usedBytes).toBeGreaterThanOrEqual(8 * alone.usedBytes + MIB);
+      // What is free behind the fragments is given up last.
+      const behind = 2048 * MIB - 30_000 * clusterBytes;
+      expect(sizeBytes - used.usedBytes).toBeGreaterThan(8 * (behind - 4 * MIB));
+    } finally {
+      await image.dispose();
+    }
   });
 
   it('refuses to guess when the map fails', async () => {

@@ -31,7 +31,7 @@ const GROUPS_AT_ONCE = 64;
  * Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN` when there is no such file system (any more), when it is larger
  * than its place, or when it cannot be read; with the signal's reason.
  */
-export async function extFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<ByteRange[]> {
+export async function extFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<Iterable<ByteRange>> {
   return freeExtentsBy(place, options, freeOfExt);
 }
 

@@ -4,6 +4,7 @@ import { exfatFreeExtents } from './exfat-free-extents.js';
 import { extFreeExtents } from './ext-free-extents.js';
 import { fatFreeExtents } from './fat-free-extents.js';
 import type { FileSystemPlace } from './file-system-bytes.js';
+import { FreeList } from './free-list.js';
 import { swapFreeExtents } from './swap-free-extents.js';
 import { runTool, toolOutput } from './tool.runner.js';
 import { btrfsFreeExtents, btrfsFreeWhileStill } from './btrfs/btrfs-free-extents.js';
@@ -27,7 +28,7 @@ interface PlacedFileSystem {
   readonly fileSystem: FileSystem;
 }
 
-type FreeExtentsOf = (place: FileSystemPlace, request: MapRequest) => Promise<ByteRange[]>;
+type FreeExtentsOf = (place: FileSystemPlace, request: MapRequest) => Promise<Iterable<ByteRange>>;
 
 export interface UsedBlocksOptions {
   readonly signal?: AbortSignal | undefined;
@@ -70,10 +71,8 @@ export async function usedBlocksOf(disk: Disk, options: UsedBlocksOptions = {}):
   const placed = fileSystemsOf(disk);
   const mountPoints = mountPointsOf(disk, placed);
   await syncAll(mountPoints, options.signal);
-  const free: ByteRange[] = [];
-  for (const { place, fileSystem } of placed) {
-    for (const extent of await freeExtentsIn(disk, place, fileSystem, options)) free.push(extent);
-  }
+  const free = new FreeList(0);
+  for (const { place, fileSystem } of placed) free.addAll(await freeExtentsIn(disk, place, fileSystem, options));
   await syncAll(mountPoints, options.signal);
   return usedMapFromFree(disk.sizeBytes, free);
 }
@@ -97,10 +96,10 @@ async function freeExtentsIn(
   place: FileSystemPlace,
   { type, mountPoint }: FileSystem,
   options: UsedBlocksOptions,
-): Promise<ByteRange[]> {
+): Promise<Iterable<ByteRange>> {
   const freeExtentsOf = FREE_EXTENTS[type];
   if (freeExtentsOf === undefined) return [];
-  const doubting = async (name: string, read: () => Promise<ByteRange[]>): Promise<ByteRange[]> => {
+  const doubting: MapRequest['doubting'] = async (name, read) => {
     try {
       return await read();
     } catch (error) {
@@ -118,7 +117,11 @@ async function freeExtentsIn(
 }
 
 /** A device inside of a container, whose file system the inventory may not have seen. */
-async function freeExtentsOn(disk: Disk, place: FileSystemPlace, options: UsedBlocksOptions): Promise<ByteRange[]> {
+async function freeExtentsOn(
+  disk: Disk,
+  place: FileSystemPlace,
+  options: UsedBlocksOptions,
+): Promise<Iterable<ByteRange>> {
   const { signal } = options;
   const probe = ['-p', '-o', 'value', '-s', 'TYPE', place.device];
   const type = (await toolOutput('blkid', probe, { timeoutMs: PROBE_TIMEOUT_MS, signal }))?.trim() ?? '';
@@ -133,7 +136,7 @@ async function freeExtentsOn(disk: Disk, place: FileSystemPlace, options: UsedBl
 }
 
 /** File systems that can be read without a device of their own, each with what it begins with. */
-async function freeInBytes(fileSystem: StillFileSystem): Promise<ByteRange[] | null> {
+async function freeInBytes(fileSystem: StillFileSystem): Promise<Iterable<ByteRange> | null> {
   const head = await fileSystem.read(0, Math.min(HEAD_BYTES, fileSystem.sizeBytes));
   if (isXfs(head)) return xfsFreeWhileStill(fileSystem, null);
   if (isBtrfs(head)) return btrfsFreeWhileStill(fileSystem);

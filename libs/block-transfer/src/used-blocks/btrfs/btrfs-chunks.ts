@@ -1,12 +1,15 @@
 import type { ByteRange } from '#libs/contracts';
+import { invertExtents, mergeExtents, totalBytes } from '../../extents/byte-extents.js';
 import { believe } from '../map-doubt.js';
 import type { BtrfsChunk } from './btrfs-chunk.parser.js';
 
 /** All chunks of a btrfs on one device: from logical addresses to bytes. */
 export class BtrfsChunks {
   readonly #sorted: readonly BtrfsChunk[];
+  /** What of the device no chunk has. */
+  readonly unallocated: readonly ByteRange[];
 
-  /** Throws a `MapDoubt` when chunks overlap, or are not on this device. */
+  /** Throws a `MapDoubt` when chunks overlap, logically or on the device, or are not on this device. */
   constructor(chunks: readonly BtrfsChunk[], deviceId: bigint, deviceBytes: number) {
     this.#sorted = chunks.toSorted((a, b) => (a.start < b.start ? -1 : 1));
     let end = 0n;
@@ -18,11 +21,17 @@ export class BtrfsChunks {
         believe(stripe.startBytes + lengthBytes <= deviceBytes, 'a chunk of btrfs is outside of its device');
       }
     }
+    const places = chunks.flatMap(({ lengthBytes, stripes }) =>
+      stripes.map(({ startBytes }) => ({ offsetBytes: startBytes, lengthBytes })),
+    );
+    const allocated = mergeExtents(places);
+    believe(totalBytes(allocated) === totalBytes(places), 'chunks of btrfs share a place');
+    this.unallocated = invertExtents(allocated, deviceBytes);
   }
 
   /** The bytes at logical addresses, once for each copy. Throws a `MapDoubt` unless one chunk holds all of them. */
   placesOf(address: bigint, lengthBytes: number): ByteRange[] {
-    const chunk = this.#chunkAt(address);
+    const chunk = this.#sorted[this.#indexAt(address)];
     const inChunk = chunk === undefined ? -1 : Number(address - chunk.start);
     believe(
       chunk !== undefined && inChunk + lengthBytes <= chunk.lengthBytes,
@@ -31,7 +40,20 @@ export class BtrfsChunks {
     return chunk.stripes.map(({ startBytes }) => ({ offsetBytes: startBytes + inChunk, lengthBytes }));
   }
 
-  #chunkAt(address: bigint): BtrfsChunk | undefined {
+  /** The bytes at all logical addresses from `start` up to, without, `end`, as far as there are chunks. */
+  *placesBetween(start: bigint, end: bigint): Generator<ByteRange> {
+    for (let index = Math.max(this.#indexAt(start), 0); index < this.#sorted.length; index += 1) {
+      const chunk = this.#sorted[index];
+      if (chunk === undefined || chunk.start >= end) return;
+      const from = Math.max(Number(start - chunk.start), 0);
+      const to = Math.min(Number(end - chunk.start), chunk.lengthBytes);
+      if (from >= to) continue;
+      for (const { startBytes } of chunk.stripes) yield { offsetBytes: startBytes + from, lengthBytes: to - from };
+    }
+  }
+
+  /** The last chunk that begins at or before an address; -1 where there is none. */
+  #indexAt(address: bigint): number {
     let low = 0;
     let high = this.#sorted.length;
     while (low < high) {
@@ -40,6 +62,6 @@ export class BtrfsChunks {
       if (chunk !== undefined && chunk.start <= address) low = middle + 1;
       else high = middle;
     }
-    return this.#sorted[low - 1];
+    return low - 1;
   }
 }

@@ -13,18 +13,22 @@ export interface BtrfsItem {
   readonly type: number;
   /** The third part of the key; what it means depends on the type. */
   readonly offset: bigint;
+  /** Gone with the next item. */
   readonly data: Buffer;
 }
 
 /** Reads the trees of a btrfs that is at rest; every block is checked before anything in it is believed. */
 export class BtrfsTrees {
+  /** For a block of each level. */
+  readonly #rooms: Buffer[] = [];
+
   constructor(
     private readonly fileSystem: StillFileSystem,
     private readonly superblock: BtrfsSuperblock,
     private readonly chunks: BtrfsChunks,
   ) {}
 
-  /** All items of a tree, in the order of their keys. Throws a `MapDoubt`. */
+  /** All items of a tree, in the order of their keys; of one tree at a time. Throws a `MapDoubt`. */
   async *items(root: BtrfsTreeRoot): AsyncGenerator<BtrfsItem> {
     believe(root.level < LEVELS_MAX, `a tree of btrfs has ${root.level + 1} levels`);
     const block = await this.#block(root);
@@ -47,7 +51,8 @@ export class BtrfsTrees {
     const wrong = `the tree block of btrfs at ${address}`;
     const [place] = this.chunks.placesOf(address, nodeBytes);
     believe(place !== undefined, `${wrong} is nowhere`);
-    const block = await this.fileSystem.read(place.offsetBytes, nodeBytes);
+    const room = (this.#rooms[level] ??= Buffer.alloc(nodeBytes));
+    const block = await this.fileSystem.read(place.offsetBytes, nodeBytes, room);
     believe(hasBtrfsChecksum(block, checksum), `${wrong} has a wrong checksum`);
     const isExpected =
       block.readBigUInt64LE(48) === address &&
