@@ -174,10 +174,22 @@ describe('the map of an xfs', () => {
       'status=none',
     );
     expect((await usedBlocksOf(disk.describe(), { onDoubt })).usedBytes).toBe(disk.sizeBytes);
+    // Content that the free-space trees of this device do not know.
+    const beside = join(disk.folder, 'beside.img');
+    await run('truncate', '-s', '80M', beside);
+    for (const mkfs of [
+      ['-l', `logdev=${beside},size=64m`],
+      ['-r', `rtdev=${beside}`],
+    ]) {
+      await run('mkfs.xfs', '-q', '-f', ...mkfs, disk.partition);
+      expect((await usedBlocksOf(disk.describe(), { onDoubt })).usedBytes).toBe(disk.sizeBytes);
+    }
     expect(doubts).toEqual([
       'the log of xfs is not clean',
       expect.stringContaining('in use by something'),
       expect.stringMatching(/free space of xfs group 0/),
+      'xfs has its log on another device',
+      'xfs has a realtime device',
     ]);
   });
 });

@@ -1,5 +1,6 @@
 import type { ByteRange, Disk, FileSystem } from '#libs/contracts';
-import { EndpointFailure } from '../endpoint-failure.js';
+import { isWhereKernelHasIt } from './device-number.js';
+import { whyDoubtful } from './doubtful-partition.decision.js';
 import { exfatFreeExtents } from './exfat-free-extents.js';
 import { extFreeExtents } from './ext-free-extents.js';
 import { fatFreeExtents } from './fat-free-extents.js';
@@ -9,7 +10,7 @@ import { swapFreeExtents } from './swap-free-extents.js';
 import { runTool, toolOutput } from './tool.runner.js';
 import { btrfsFreeExtents, btrfsFreeWhileStill } from './btrfs/btrfs-free-extents.js';
 import { isBtrfs } from './btrfs/btrfs-superblock.parser.js';
-import { MapDoubt } from './map-doubt.js';
+import { MapDoubt, OutgrownDoubt } from './map-doubt.js';
 import { isNtfs } from './ntfs/ntfs-boot.parser.js';
 import { ntfsFreeExtents, ntfsFreeWhileStill } from './ntfs/ntfs-free-extents.js';
 import { anyMountPointOf, type MapRequest, type StillFileSystem } from './still-file-system.js';
@@ -25,6 +26,8 @@ const HEAD_BYTES = 128 * 1024;
 
 interface PlacedFileSystem {
   readonly place: FileSystemPlace;
+  /** Why nothing of it is free; or null. */
+  readonly doubt: string | null;
   readonly fileSystem: FileSystem;
 }
 
@@ -68,11 +71,14 @@ const FREE_EXTENTS: Readonly<Record<string, FreeExtentsOf>> = {
  * Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN`, or the signal's reason.
  */
 export async function usedBlocksOf(disk: Disk, options: UsedBlocksOptions = {}): Promise<UsedMap> {
-  const placed = fileSystemsOf(disk);
+  const placed = await fileSystemsOf(disk);
   const mountPoints = mountPointsOf(disk, placed);
   await syncAll(mountPoints, options.signal);
   const free = new FreeList(0);
-  for (const { place, fileSystem } of placed) free.addAll(await freeExtentsIn(disk, place, fileSystem, options));
+  for (const { place, doubt, fileSystem } of placed) {
+    if (doubt === null) free.addAll(await freeExtentsIn(disk, place, fileSystem, options));
+    else options.onDoubt?.(place.device, doubt);
+  }
   await syncAll(mountPoints, options.signal);
   return usedMapFromFree(disk.sizeBytes, free);
 }
@@ -96,24 +102,28 @@ async function freeExtentsIn(
   place: FileSystemPlace,
   { type, mountPoint }: FileSystem,
   options: UsedBlocksOptions,
+  isInside = false,
 ): Promise<Iterable<ByteRange>> {
   const freeExtentsOf = FREE_EXTENTS[type];
   if (freeExtentsOf === undefined) return [];
-  const doubting: MapRequest['doubting'] = async (name, read) => {
-    try {
-      return await read();
-    } catch (error) {
-      if (!(error instanceof MapDoubt)) throw error;
-      options.onDoubt?.(name, error.message);
-      return [];
-    }
-  };
+  const doubtingUnless =
+    (mayHaveGrown: boolean): MapRequest['doubting'] =>
+    async (name, read) => {
+      try {
+        return await read();
+      } catch (error) {
+        if (!(error instanceof MapDoubt) || (mayHaveGrown && error instanceof OutgrownDoubt)) throw error;
+        options.onDoubt?.(name, error.message);
+        return [];
+      }
+    };
   const request: MapRequest = {
     ...options,
-    ...{ diskDevice: disk.device, mountPoint, doubting, freeInBytes },
+    ...{ diskDevice: disk.device, mountPoint, doubting: doubtingUnless(true), freeInBytes },
     freeOn: (inner) => freeExtentsOn(disk, inner, options),
   };
-  return doubting(place.device, () => freeExtentsOf(place, request));
+  // What is in a container may have grown with its volume, which the container's reader looks at again.
+  return doubtingUnless(isInside)(place.device, () => freeExtentsOf(place, request));
 }
 
 /** A device inside of a container, whose file system the inventory may not have seen. */
@@ -132,7 +142,7 @@ async function freeExtentsOn(
   const fileSystem = { type, uuid: null, label: null, sizeBytes, usedBytes: null, mountPoint };
   const mounted = await anyMountPointOf(place);
   if (mounted !== null) await runTool('sync', ['-f', mounted], { timeoutMs: SYNC_TIMEOUT_MS, signal });
-  return freeExtentsIn({ ...disk, device: place.device }, place, fileSystem, options);
+  return freeExtentsIn({ ...disk, device: place.device }, place, fileSystem, options, true);
 }
 
 /** File systems that can be read without a device of their own, each with what it begins with. */
@@ -144,17 +154,18 @@ async function freeInBytes(fileSystem: StillFileSystem): Promise<Iterable<ByteRa
   return null;
 }
 
-function fileSystemsOf(disk: Disk): PlacedFileSystem[] {
+async function fileSystemsOf(disk: Disk): Promise<PlacedFileSystem[]> {
   const placed: PlacedFileSystem[] = [];
   if (disk.fileSystem !== null) {
     const place = { device: disk.device, startBytes: 0, sizeBytes: disk.sizeBytes };
-    placed.push({ place, fileSystem: disk.fileSystem });
+    placed.push({ place, doubt: null, fileSystem: disk.fileSystem });
   }
-  for (const { device, startBytes, sizeBytes, fileSystem } of disk.partitions) {
-    if (startBytes + sizeBytes > disk.sizeBytes) {
-      throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${device} reaches beyond the end of ${disk.device}`);
-    }
-    if (fileSystem !== null) placed.push({ place: { device, startBytes, sizeBytes }, fileSystem });
+  for (const partition of disk.partitions) {
+    const { device, startBytes, sizeBytes, fileSystem } = partition;
+    if (fileSystem === null) continue;
+    const place = { device, startBytes, sizeBytes };
+    const elsewhere = (await isWhereKernelHasIt(place)) ? null : 'the kernel has it in another place';
+    placed.push({ place, doubt: whyDoubtful(partition, disk) ?? elsewhere, fileSystem });
   }
   return placed;
 }

@@ -5,7 +5,7 @@ import { EndpointFailure } from '../../endpoint-failure.js';
 import { deviceNumberOf } from '../device-number.js';
 import { bufferOf, type FileSystemPlace } from '../file-system-bytes.js';
 import { FreeList } from '../free-list.js';
-import { believe, MapDoubt } from '../map-doubt.js';
+import { believe, MapDoubt, OutgrownDoubt } from '../map-doubt.js';
 import { readStill, readUnclaimed, type MapRequest, type StillFileSystem } from '../still-file-system.js';
 import { runTool, toolOutput } from '../tool.runner.js';
 import { onPhysicalVolume, piecesOf } from './lvm-mapping.js';
@@ -41,9 +41,9 @@ async function freeUnlessChanged(place: FileSystemPlace, request: MapRequest): P
     return free;
   } catch (error) {
     // A file system that has grown with its volume is larger than the volume was.
-    if (!(error instanceof EndpointFailure) || error.code !== 'USED_BLOCKS_UNKNOWN' || (await isUnchanged()))
-      throw error;
-    return null;
+    const isUnreadable = error instanceof EndpointFailure && error.code === 'USED_BLOCKS_UNKNOWN';
+    if ((isUnreadable || error instanceof OutgrownDoubt) && !(await isUnchanged())) return null;
+    throw error;
   }
 }
 
