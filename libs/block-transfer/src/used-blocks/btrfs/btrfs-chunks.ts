@@ -1,11 +1,13 @@
 import type { ByteRange } from '#libs/contracts';
 import { invertExtents, mergeExtents, totalBytes } from '../../extents/byte-extents.js';
-import { believe } from '../map-doubt.js';
+import { believe, MapDoubt } from '../map-doubt.js';
 import type { BtrfsChunk } from './btrfs-chunk.parser.js';
 
 /** All chunks of a btrfs on one device: from logical addresses to bytes. */
 export class BtrfsChunks {
   readonly #sorted: readonly BtrfsChunk[];
+  /** Addresses are mostly asked for in order. */
+  #lastIndex = -1;
   /** What of the device no chunk has. */
   readonly unallocated: readonly ByteRange[];
 
@@ -29,15 +31,18 @@ export class BtrfsChunks {
     this.unallocated = invertExtents(allocated, deviceBytes);
   }
 
+  /** The one chunk that holds all of these logical addresses. Throws a `MapDoubt` when there is none. */
+  holding(address: bigint, lengthBytes: number): BtrfsChunk {
+    const chunk = this.#sorted[this.#indexAt(address)];
+    const believable = chunk !== undefined && Number(address - chunk.start) + lengthBytes <= chunk.lengthBytes;
+    if (!believable) throw new MapDoubt(`btrfs names address ${address}, which is in no chunk`);
+    return chunk;
+  }
+
   /** The bytes at logical addresses, once for each copy. Throws a `MapDoubt` unless one chunk holds all of them. */
   placesOf(address: bigint, lengthBytes: number): ByteRange[] {
-    const chunk = this.#sorted[this.#indexAt(address)];
-    const inChunk = chunk === undefined ? -1 : Number(address - chunk.start);
-    believe(
-      chunk !== undefined && inChunk + lengthBytes <= chunk.lengthBytes,
-      `btrfs names address ${address}, which is in no chunk`,
-    );
-    return chunk.stripes.map(({ startBytes }) => ({ offsetBytes: startBytes + inChunk, lengthBytes }));
+    const { start, stripes } = this.holding(address, lengthBytes);
+    return stripes.map(({ startBytes }) => ({ offsetBytes: startBytes + Number(address - start), lengthBytes }));
   }
 
   /** The bytes at all logical addresses from `start` up to, without, `end`, as far as there are chunks. */
@@ -54,6 +59,13 @@ export class BtrfsChunks {
 
   /** The last chunk that begins at or before an address; -1 where there is none. */
   #indexAt(address: bigint): number {
+    const [last, next] = [this.#sorted[this.#lastIndex], this.#sorted[this.#lastIndex + 1]];
+    const isSame = last !== undefined && last.start <= address && (next === undefined || address < next.start);
+    if (!isSame) this.#lastIndex = this.#search(address);
+    return this.#lastIndex;
+  }
+
+  #search(address: bigint): number {
     let low = 0;
     let high = this.#sorted.length;
     while (low < high) {

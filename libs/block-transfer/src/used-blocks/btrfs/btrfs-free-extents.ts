@@ -72,8 +72,10 @@ async function allChunks(
   const { deviceId, deviceBytes, chunkRoot } = superblock;
   const first = new BtrfsChunks(systemChunks, deviceId, deviceBytes);
   const all: BtrfsChunk[] = [];
-  for await (const { type, offset, data } of new BtrfsTrees(fileSystem, superblock, first).items(chunkRoot)) {
-    if (type === CHUNK_ITEM) all.push(parseBtrfsChunk(offset, data).chunk);
+  for await (const items of new BtrfsTrees(fileSystem, superblock, first).blocksOfItems(chunkRoot)) {
+    for (const { type, offset, data } of items) {
+      if (type === CHUNK_ITEM) all.push(parseBtrfsChunk(offset, data()).chunk);
+    }
   }
   return new BtrfsChunks(all, deviceId, deviceBytes);
 }
@@ -90,14 +92,16 @@ async function eachFreePlace(
 ): Promise<void> {
   let usedBytes = 0;
   let end = 0n;
-  for await (const { objectId, type, offset } of trees.items(await extentTree(trees, superblock))) {
-    if (type !== EXTENT_ITEM && type !== METADATA_ITEM) continue;
-    const lengthBytes = type === METADATA_ITEM ? superblock.nodeBytes : safeNumber(offset);
-    believe(objectId >= end && lengthBytes > 0, 'extents of btrfs overlap');
-    chunks.placesOf(objectId, lengthBytes);
-    if (objectId > end) for (const range of chunks.placesBetween(end, objectId)) onFree(range);
-    end = objectId + BigInt(lengthBytes);
-    usedBytes += lengthBytes;
+  for await (const items of trees.blocksOfItems(await extentTree(trees, superblock))) {
+    for (const { objectId, type, offset } of items) {
+      if (type !== EXTENT_ITEM && type !== METADATA_ITEM) continue;
+      const lengthBytes = type === METADATA_ITEM ? superblock.nodeBytes : safeNumber(offset);
+      believe(objectId >= end && lengthBytes > 0, 'extents of btrfs overlap');
+      chunks.holding(objectId, lengthBytes);
+      if (objectId > end) for (const range of chunks.placesBetween(end, objectId)) onFree(range);
+      end = objectId + BigInt(lengthBytes);
+      usedBytes += lengthBytes;
+    }
   }
   for (const range of chunks.placesBetween(end, LAST_ADDRESS)) onFree(range);
   believe(
@@ -107,14 +111,17 @@ async function eachFreePlace(
 }
 
 async function extentTree(trees: BtrfsTrees, { root }: BtrfsSuperblock): Promise<BtrfsTreeRoot> {
-  for await (const { objectId, type, data } of trees.items(root)) {
-    if (objectId !== EXTENT_TREE || type !== ROOT_ITEM) continue;
-    believe(data.length >= ROOT_ITEM_MIN_BYTES, 'the root of the extent tree of btrfs ends in the middle');
-    return {
-      address: data.readBigUInt64LE(176),
-      level: data.readUInt8(238),
-      generation: data.readBigUInt64LE(160),
-    };
+  for await (const items of trees.blocksOfItems(root)) {
+    for (const { objectId, type, data } of items) {
+      if (objectId !== EXTENT_TREE || type !== ROOT_ITEM) continue;
+      const bytes = data();
+      believe(bytes.length >= ROOT_ITEM_MIN_BYTES, 'the root of the extent tree of btrfs ends in the middle');
+      return {
+        address: bytes.readBigUInt64LE(176),
+        level: bytes.readUInt8(238),
+        generation: bytes.readBigUInt64LE(160),
+      };
+    }
   }
   believe(false, 'btrfs has no extent tree');
 }

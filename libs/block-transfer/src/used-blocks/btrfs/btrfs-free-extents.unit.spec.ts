@@ -81,6 +81,19 @@ describe('btrfsFreeWhileStill', () => {
     await expect(btrfsFreeWhileStill(fakeBtrfs(DEVICE_BYTES, chunks, []).fileSystem)).rejects.toThrow(/share a place/);
   });
 
+  it.each([
+    ['behind all chunks', 24 * MIB],
+    ['between chunks', 20 * MIB],
+    ['reaching out of its chunk', 20 * MIB - 4096],
+  ])('doubts an extent %s', async (_, address) => {
+    const chunks = [
+      { start: 16 * MIB, lengthBytes: 4 * MIB, places: [4 * MIB] },
+      { start: 22 * MIB, lengthBytes: 2 * MIB, places: [12 * MIB] },
+    ];
+    const { fileSystem } = fakeBtrfs(DEVICE_BYTES, chunks, [{ address, lengthBytes: 8192 }]);
+    await expect(btrfsFreeWhileStill(fileSystem)).rejects.toThrow(/in no chunk/);
+  });
+
   it('keeps a list that fits into memory, with the largest, of one that is badly fragmented', async () => {
     const count = 300_000;
     const chunks = [
