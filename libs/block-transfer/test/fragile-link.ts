@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { NbdExport } from '#libs/contracts';
 
-/** A network between a client and a server that is cut after so many bytes, and stays cut. */
+/** A network between a client and a server that breaks after so many bytes: it is cut, and stays so, or another fault. */
 export class FragileLink {
   private readonly sockets = new Set<Socket>();
   private passedBytes = 0;
@@ -10,17 +10,21 @@ export class FragileLink {
   private constructor(
     private readonly target: NbdExport,
     private readonly cutAfterBytes: number,
+    private readonly fault: (() => void) | null,
     private readonly server: Server,
     readonly near: NbdExport,
   ) {}
 
-  /** @param cutAfterBytes on their way to the server */
-  static async to(target: NbdExport, cutAfterBytes: number): Promise<FragileLink> {
+  /**
+   * @param cutAfterBytes on their way to the server
+   * @param fault happens instead of the cut; may happen more than once
+   */
+  static async to(target: NbdExport, cutAfterBytes: number, fault: (() => void) | null = null): Promise<FragileLink> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, target.host, resolve));
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const link = new FragileLink(target, cutAfterBytes, server, { ...target, port });
+    const link = new FragileLink(target, cutAfterBytes, fault, server, { ...target, port });
     server.on('connection', (socket) => link.join(socket));
     return link;
   }
@@ -51,7 +55,9 @@ export class FragileLink {
     }
     near.on('data', (chunk: Buffer) => {
       this.passedBytes += chunk.length;
-      if (this.passedBytes >= this.cutAfterBytes) this.cut();
+      if (this.passedBytes < this.cutAfterBytes) return;
+      if (this.fault === null) this.cut();
+      else this.fault();
     });
     near.pipe(far);
     far.pipe(near);

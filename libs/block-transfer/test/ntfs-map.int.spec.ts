@@ -5,6 +5,7 @@ import { clipExtents, invertExtents, parseDomainMap, totalBytes, usedBlocksOf } 
 import { ntfsFreeWhileStill } from '../src/used-blocks/ntfs/ntfs-free-extents.js';
 import { readLive } from '../src/used-blocks/still-file-system.js';
 import { run } from './ext-disk.js';
+import { FileSystemImage } from './file-system-image.js';
 import { partcloneMap, PartitionDisk } from './partition-disk.js';
 
 const MIB = 1024 * 1024;
@@ -65,6 +66,29 @@ describe('the map of an ntfs', () => {
     }
   });
 
+  it('keeps a list that fits into memory of a badly fragmented one', async () => {
+    const image = await FileSystemImage.create('ntfs', 2048 * MIB, (path) =>
+      run('mkntfs', '-q', '-Q', '-F', '-c', '4096', path),
+    );
+    try {
+      const before = totalBytes(await image.free());
+      const bitmap = await contentOffset(image.path, await recordOffset(image.path, 6));
+      // Every second cluster of 500 MiB is in use, then of 750 MiB: far from where the log is.
+      const [some, many] = [16_000, 24_000];
+      await image.patch(bitmap + 40_000, Buffer.alloc(some, 0x55));
+      const fragmented = await image.free();
+      expect(totalBytes(fragmented)).toBe(before - some * 4 * 4096);
+      expect(fragmented.length).toBeGreaterThan(some * 4);
+      await image.patch(bitmap + 40_000, Buffer.alloc(many, 0x55));
+      const coarse = await image.free();
+      expect(coarse.length).toBeLessThan(10);
+      expect(totalBytes(coarse)).toBeLessThanOrEqual(before - many * 8 * 4096);
+      expect(totalBytes(coarse)).toBeGreaterThan(before - many * 8 * 4096 - MIB);
+    } finally {
+      await image.dispose();
+    }
+  });
+
   it('is all of it when the volume was not left in order, or its own files do not fit', async () => {
     disk = await PartitionDisk.create(DISK_BYTES, ntfs());
     const doubts: string[] = [];
@@ -72,11 +96,11 @@ describe('the map of an ntfs', () => {
     const clean = await usedBlocksOf(disk.describe(), options);
     expect(clean.usedBytes).toBeLessThan(20 * MIB);
     expect(clean.extents.at(-1)).toMatchObject({ offsetBytes: DISK_BYTES - MIB - 4096 });
-    const [log, volume] = [await recordOffset(disk, 2), await recordOffset(disk, 3)];
+    const [log, volume] = [await recordOffset(disk.partition, 2), await recordOffset(disk.partition, 3)];
     // The log of a volume that a client (Windows) has open.
-    await patch(disk, await logOffset(disk, log), openRestartPage());
+    await patch(disk, await contentOffset(disk.partition, log), openRestartPage());
     expect((await usedBlocksOf(disk.describe(), options)).usedBytes).toBe(DISK_BYTES);
-    await patch(disk, await logOffset(disk, log), Buffer.alloc(4096, 0xff));
+    await patch(disk, await contentOffset(disk.partition, log), Buffer.alloc(4096, 0xff));
     expect((await usedBlocksOf(disk.describe(), options)).usedBytes).toBe(clean.usedBytes);
     await run('ntfsfix', disk.partition);
     expect((await usedBlocksOf(disk.describe(), options)).usedBytes).toBe(DISK_BYTES);
@@ -98,8 +122,8 @@ function refuse(device: string, reason: string): void {
   throw new Error(`${device}: ${reason}`);
 }
 
-async function readAt(disk: PartitionDisk, offsetBytes: number, lengthBytes: number): Promise<Buffer> {
-  const file = await open(disk.partition, 'r');
+async function readAt(device: string, offsetBytes: number, lengthBytes: number): Promise<Buffer> {
+  const file = await open(device, 'r');
   const { buffer } = await file.read(Buffer.alloc(lengthBytes), 0, lengthBytes, offsetBytes);
   await file.close();
   return buffer;
@@ -113,14 +137,14 @@ async function patch(disk: PartitionDisk, offsetBytes: number, bytes: Buffer): P
 }
 
 /** Where a record of the master file table is: of 1 KiB each, in clusters of 4 KiB. */
-async function recordOffset(disk: PartitionDisk, record: number): Promise<number> {
-  const boot = await readAt(disk, 0, 512);
+async function recordOffset(device: string, record: number): Promise<number> {
+  const boot = await readAt(device, 0, 512);
   return Number(boot.readBigUInt64LE(48)) * 4096 + record * 1024;
 }
 
-/** Where the content of the log begins, read the simple way: its first run is in the last attribute of its record. */
-async function logOffset(disk: PartitionDisk, record: number): Promise<number> {
-  const bytes = await readAt(disk, record, 1024);
+/** Where the content of a file begins, read the simple way: its first run is in the last attribute of its record. */
+async function contentOffset(device: string, record: number): Promise<number> {
+  const bytes = await readAt(device, record, 1024);
   for (let at = bytes.readUInt16LE(20); ; at += bytes.readUInt32LE(at + 4)) {
     if (bytes.readUInt32LE(at) !== 0x80) continue;
     const runs = at + bytes.readUInt16LE(at + 32);

@@ -23,6 +23,9 @@ export const partition = z.object({
 });
 export type Partition = z.infer<typeof partition>;
 
+/** Types of MBR partitions that hold the logical ones, as `sfdisk` prints them: CHS, LBA, Linux. */
+export const MBR_EXTENDED_TYPES: ReadonlySet<string> = new Set(['5', 'f', '85']);
+
 /** A device that is made of disks or partitions and holds a file system: a logical volume, an array, an opened LUKS. */
 export const volume = z.object({ device: z.string().min(1), fileSystem });
 export type Volume = z.infer<typeof volume>;

@@ -1,4 +1,4 @@
-import type { Disk, FileSystem, Partition, Volume } from '#libs/contracts';
+import { MBR_EXTENDED_TYPES, type Disk, type FileSystem, type Partition, type Volume } from '#libs/contracts';
 import { parseBlkid, type Signature } from './blkid.parser.js';
 import { isExternal } from './eligible-disks.decision.js';
 import { measureFileSystem, type FileSystemPlace } from './file-system-space.js';
@@ -140,6 +140,8 @@ async function signatureOf(
   entry: PartitionEntry,
   child: BlockDevice | null,
 ): Promise<Signature> {
+  // What a file system of before has left between the tables of logical partitions is none.
+  if (MBR_EXTENDED_TYPES.has(entry.typeId)) return { kind: 'nothing' };
   if (child === null) {
     const range = ['--offset', String(entry.startBytes), '--size', String(entry.sizeBytes)];
     return probe(machine, [...range, device.path]);

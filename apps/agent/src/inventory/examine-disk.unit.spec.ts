@@ -74,6 +74,24 @@ describe('examineDisk', () => {
     });
   });
 
+  it('finds no file system in an extended partition, whatever lay there before', async () => {
+    const table = {
+      unit: 'sectors',
+      partitions: [
+        { node: '/dev/sda1', start: 2048, size: 102_400, type: 'f' },
+        { node: '/dev/sda5', start: 4096, size: 2048, type: '83' },
+      ],
+    };
+    const commands = {
+      'blkid -p -o export /dev/sda': ok('PTTYPE=dos\n'),
+      'sfdisk --json /dev/sda': ok(JSON.stringify({ partitiontable: table })),
+      [PROBE_THROUGH_DISK]: ok('TYPE=ext4\nPTTYPE=dos\n'),
+      [`blkid -p -o export --offset ${2 * MIB} --size ${MIB} /dev/sda`]: ok('TYPE=swap\n'),
+    };
+    const { partitions } = await examine(device('/dev/sda'), commands);
+    expect(partitions.map(({ fileSystem }) => fileSystem?.type ?? null)).toEqual([null, 'swap']);
+  });
+
   it('does not believe a partition of the kernel that has another size than the one in the table', async () => {
     const disk = device('/dev/sda', { children: [partitionDevice(49 * MIB)] });
     const commands = { ...ONE_PARTITION, [PROBE_THROUGH_DISK]: ok('TYPE=btrfs\n') };

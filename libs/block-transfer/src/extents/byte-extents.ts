@@ -17,7 +17,10 @@ export function totalBytes(extents: Iterable<ByteRange>): number {
   return total;
 }
 
-/** Any ranges, in any order, overlapping or not, as a list. Throws `RangeError` on anything but safe, natural numbers. */
+/**
+ * Any ranges, in any order, overlapping or not, as a list. Those that stay as they are, are not copied: lists are long.
+ * Throws `RangeError` on anything but safe, natural numbers.
+ */
 export function mergeExtents(ranges: Iterable<ByteRange>): ByteRange[] {
   const sorted: ByteRange[] = [];
   for (const range of ranges) {
@@ -32,7 +35,7 @@ export function mergeExtents(ranges: Iterable<ByteRange>): ByteRange[] {
       const end = Math.max(endOf(last), endOf(range));
       merged[merged.length - 1] = { offsetBytes: last.offsetBytes, lengthBytes: end - last.offsetBytes };
     } else {
-      merged.push({ offsetBytes: range.offsetBytes, lengthBytes: range.lengthBytes });
+      merged.push(range);
     }
   }
   return merged;
@@ -51,15 +54,24 @@ export function invertExtents(extents: ExtentList, diskBytes: number): ByteRange
   return gaps;
 }
 
-/** The list grown so that every edge is a multiple of `alignmentBytes`, but never beyond the disk's end. */
-export function growToAlignment(extents: ExtentList, alignmentBytes: number, diskBytes: number): ByteRange[] {
-  return mergeExtents(
-    extents.map((extent) => {
-      const start = Math.floor(extent.offsetBytes / alignmentBytes) * alignmentBytes;
-      const end = Math.min(Math.ceil(endOf(extent) / alignmentBytes) * alignmentBytes, diskBytes);
-      return { offsetBytes: start, lengthBytes: end - start };
-    }),
-  );
+/** The list grown so that every edge is a multiple of `alignmentBytes`, but never beyond the disk's end. One by one. */
+export function* growToAlignment(
+  extents: ExtentList,
+  alignmentBytes: number,
+  diskBytes: number,
+): Generator<ByteRange, undefined> {
+  let last: ByteRange | null = null;
+  for (const extent of extents) {
+    const start = Math.floor(extent.offsetBytes / alignmentBytes) * alignmentBytes;
+    const end = Math.min(Math.ceil(endOf(extent) / alignmentBytes) * alignmentBytes, diskBytes);
+    if (last !== null && start <= endOf(last)) {
+      last = { offsetBytes: last.offsetBytes, lengthBytes: end - last.offsetBytes };
+    } else {
+      if (last !== null) yield last;
+      last = { offsetBytes: start, lengthBytes: end - start };
+    }
+  }
+  if (last !== null) yield last;
 }
 
 /** The part of a list that lies inside `window`. Binary search for its beginning: a list may have a million members. */

@@ -1,13 +1,6 @@
 import type { ByteRange } from '#libs/contracts';
 import { DIGEST_BLOCK_BYTES } from '../digests/block-digest.js';
-import {
-  endOf,
-  growToAlignment,
-  invertExtents,
-  splitExtents,
-  totalBytes,
-  type ExtentList,
-} from '../extents/byte-extents.js';
+import { endOf, growToAlignment, splitExtents, totalBytes } from '../extents/byte-extents.js';
 import type { UsedMap } from '../used-blocks/used-map.js';
 
 /** Blocks are read and, where they are neighbours, sent in requests of this size: larger ones gain nothing. */
@@ -25,17 +18,17 @@ export interface SweepStep {
 
 /** The disk from its first block to its last, cut into steps. */
 export function* sweepSteps(used: UsedMap): Generator<SweepStep> {
-  const compare = blocksOf(used);
-  const free = invertExtents(compare, used.diskBytes);
-  let freeIndex = 0;
-  for (const extent of compare) {
-    for (let gap = free[freeIndex]; gap !== undefined && gap.offsetBytes < extent.offsetBytes; gap = free[freeIndex]) {
-      yield* stepsOf('free', gap, FREE_STRETCH_BYTES);
-      freeIndex += 1;
-    }
+  let cursor = 0;
+  for (const extent of blocksOf(used)) {
+    yield* stepsOf('free', between(cursor, extent.offsetBytes), FREE_STRETCH_BYTES);
     yield* stepsOf('compare', extent, RUN_BYTES);
+    cursor = endOf(extent);
   }
-  for (const gap of free.slice(freeIndex)) yield* stepsOf('free', gap, FREE_STRETCH_BYTES);
+  yield* stepsOf('free', between(cursor, used.diskBytes), FREE_STRETCH_BYTES);
+}
+
+function between(start: number, end: number): ByteRange {
+  return { offsetBytes: start, lengthBytes: end - start };
 }
 
 /** Bytes of all blocks that have used bytes: what a sweep reads. */
@@ -45,7 +38,7 @@ export function bytesToCompare(used: UsedMap): number {
 
 /** What a full round sends of the used bytes, and, inverted, what it zeroes before: together the whole disk. */
 export function sendableExtents(used: UsedMap): ByteRange[] {
-  return growToAlignment(used.extents, SEND_ALIGNMENT_BYTES, used.diskBytes);
+  return [...growToAlignment(used.extents, SEND_ALIGNMENT_BYTES, used.diskBytes)];
 }
 
 /** Index of the first block of a range of whole blocks, and the one behind its last. */
@@ -56,7 +49,7 @@ export function blockSpan(range: ByteRange): { first: number; end: number } {
   };
 }
 
-function blocksOf(used: UsedMap): ExtentList {
+function blocksOf(used: UsedMap): Iterable<ByteRange> {
   return growToAlignment(used.extents, DIGEST_BLOCK_BYTES, used.diskBytes);
 }
 

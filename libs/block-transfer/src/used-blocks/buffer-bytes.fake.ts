@@ -25,7 +25,7 @@ export async function freeExtentsIn(
   list: (bytes: FileSystemBytes) => Promise<FreeList>,
 ): Promise<ByteRange[]> {
   try {
-    return (await list(bytes)).extents();
+    return [...(await list(bytes))];
   } catch (error) {
     if (error instanceof MapDoubt) return [];
     throw error;

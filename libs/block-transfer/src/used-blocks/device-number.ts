@@ -1,4 +1,4 @@
-import { realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { systemErrorCode } from '../endpoint-failure.js';
 import { deviceNumbers } from '../source/source-disk.js';
 
@@ -13,4 +13,26 @@ export async function deviceNumberOf(path: string): Promise<string | null> {
     if (['ENOENT', 'ENOTDIR', 'ENXIO'].includes(systemErrorCode(error))) return null;
     throw error;
   }
+}
+
+/** The kernel counts in these, whatever a disk's sectors are. */
+const KERNEL_SECTOR_BYTES = 512;
+
+/**
+ * Whether a partition's device is this part of its disk. It is not when the table was changed and not read again. True
+ * of what is no partition to the kernel: of mapped devices, files, and partitions without a device.
+ */
+export async function isWhereKernelHasIt(place: {
+  readonly device: string;
+  readonly startBytes: number;
+  readonly sizeBytes: number;
+}): Promise<boolean> {
+  const number = await deviceNumberOf(place.device);
+  if (number === null) return true;
+  const [start, size] = await Promise.all(
+    ['start', 'size'].map((name) => readFile(`/sys/dev/block/${number}/${name}`, 'utf8').catch(() => null)),
+  );
+  if (start === null || start === undefined) return true;
+  const isThere = Number(start) * KERNEL_SECTOR_BYTES === place.startBytes;
+  return isThere && Number(size) * KERNEL_SECTOR_BYTES === place.sizeBytes;
 }

@@ -28,7 +28,7 @@ const CLUSTERS_AT_ONCE = 64 * 1024;
  * marks as bad are used, and so is everything outside of the clusters. None are free when anything does not fit, and
  * when it was left unclean and is not in use. Rejects like `extFreeExtents`.
  */
-export async function exfatFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<ByteRange[]> {
+export async function exfatFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<Iterable<ByteRange>> {
   return freeExtentsBy(place, options, freeOfExfat);
 }
 
@@ -89,18 +89,23 @@ async function believeBitmap(
 
 async function listFree(bytes: FileSystemBytes, layout: ExfatLayout, place: BitmapPlace): Promise<FreeList> {
   const free = new FreeList(bytes.place.startBytes);
+  const rooms = { bitmap: Buffer.alloc(CLUSTERS_AT_ONCE / 8), table: Buffer.alloc(CLUSTERS_AT_ONCE * 4) };
   const known = [
     { first: place.firstCluster - FIRST_EXFAT_CLUSTER, end: place.firstCluster - FIRST_EXFAT_CLUSTER + place.clusters },
     { first: layout.rootCluster - FIRST_EXFAT_CLUSTER, end: layout.rootCluster - FIRST_EXFAT_CLUSTER + 1 },
   ];
   for (let first = 0; first < layout.clusters; first += CLUSTERS_AT_ONCE) {
     const count = Math.min(CLUSTERS_AT_ONCE, layout.clusters - first);
-    const bitmap = await bytes.read(clusterOffset(layout, place.firstCluster) + first / 8, Math.ceil(count / 8));
+    const bitmap = await bytes.read(
+      clusterOffset(layout, place.firstCluster) + first / 8,
+      Math.ceil(count / 8),
+      rooms.bitmap,
+    );
     for (const { first: from, end } of known) {
       const isUsed = areUsed(bitmap, Math.max(from - first, 0), Math.min(end - first, count));
       believe(isUsed, 'the root directory or the bitmap itself is called free');
     }
-    const entries = await bytes.read(tableOffset(layout, first + FIRST_EXFAT_CLUSTER), count * 4);
+    const entries = await bytes.read(tableOffset(layout, first + FIRST_EXFAT_CLUSTER), count * 4, rooms.table);
     for (let index = 0; index < count; index += 1) {
       if (entries.readUInt32LE(index * 4) === BAD_CLUSTER) markUsed(bitmap, index, index + 1);
     }

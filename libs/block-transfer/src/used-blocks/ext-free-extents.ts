@@ -13,7 +13,7 @@ import {
 } from './ext-superblock.parser.js';
 import { freeExtentsBy, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
 import { FreeList } from './free-list.js';
-import { believe, MapDoubt } from './map-doubt.js';
+import { believe, MapDoubt, OutgrownDoubt } from './map-doubt.js';
 import { isMountedWritable } from './mounted-writable.js';
 
 /** A superblock that is changed while it is read has a wrong checksum for a moment. */
@@ -28,10 +28,10 @@ const GROUPS_AT_ONCE = 64;
  * system shows as it is in memory. An empty list where the map cannot be believed; a group whose bitmap cannot be
  * believed is used entirely.
  *
- * Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN` when there is no such file system (any more), when it is larger
- * than its place, or when it cannot be read; with the signal's reason.
+ * Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN` when there is no such file system (any more), or when it cannot
+ * be read; with the signal's reason.
  */
-export async function extFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<ByteRange[]> {
+export async function extFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<Iterable<ByteRange>> {
   return freeExtentsBy(place, options, freeOfExt);
 }
 
@@ -70,12 +70,10 @@ async function readSuperblock(bytes: FileSystemBytes): Promise<ExtSuperblock> {
     const block = await bytes.read(EXT_SUPERBLOCK_OFFSET_BYTES, EXT_SUPERBLOCK_BYTES);
     const superblock = parse(block, bytes.place.device);
     if (!fitsSuperblock(superblock.checksums, block)) continue;
+    const { device, sizeBytes } = bytes.place;
     const fileSystemBytes = superblock.blocks * superblock.blockBytes;
-    if (fileSystemBytes <= bytes.place.sizeBytes) return superblock;
-    throw new EndpointFailure(
-      'USED_BLOCKS_UNKNOWN',
-      `the file system on ${bytes.place.device} has ${fileSystemBytes} bytes, its partition ${bytes.place.sizeBytes}`,
-    );
+    if (fileSystemBytes <= sizeBytes) return superblock;
+    throw new OutgrownDoubt(`an ext of ${fileSystemBytes} bytes on ${device}, which has ${sizeBytes}`);
   }
   throw new MapDoubt('the checksum of the superblock does not fit');
 }

@@ -1,4 +1,4 @@
-import { mergeExtents, clipExtents, type ExtentList } from '../extents/byte-extents.js';
+import { PackedRanges } from '../extents/packed-ranges.js';
 import { areUsed, markUsed } from './bitmap-runs.js';
 import { fitsBitmap, fitsDescriptor } from './ext-checksums.js';
 import {
@@ -29,30 +29,42 @@ interface Window {
 /** The groups of one ext file system: their descriptors, read at first, and their bitmaps, read one after the other. */
 export class ExtGroups {
   #window: Window = { firstBlock: 0, content: Buffer.alloc(0) };
+  readonly #room = Buffer.alloc(READ_WINDOW_BYTES);
 
   private constructor(
     private readonly bytes: FileSystemBytes,
     private readonly superblock: ExtSuperblock,
     private readonly descriptors: Buffer,
-    private readonly places: readonly (GroupPlace | null)[],
-    /** Blocks that hold the file system itself, in any group; a list in the sense of `byte-extents`, but of blocks. */
-    private readonly metadata: ExtentList,
+    /** Groups whose descriptor cannot be believed. */
+    private readonly doubtful: ReadonlySet<number>,
+    /** Blocks that hold the file system itself, in any group; merged. */
+    private readonly metadata: PackedRanges,
   ) {}
 
   /** Reads all descriptors. */
   static async read(bytes: FileSystemBytes, superblock: ExtSuperblock): Promise<ExtGroups> {
     const descriptors = await readDescriptors(bytes, superblock);
-    const places: (GroupPlace | null)[] = [];
+    const doubtful = new Set<number>();
+    const metadata = new PackedRanges();
     for (let group = 0; group < superblock.groups; group += 1) {
       const descriptor = descriptorIn(descriptors, superblock, group);
-      const sound = fitsDescriptor(superblock.checksums, group, descriptor);
-      places.push(
-        sound
-          ? parseGroupDescriptor(superblock, descriptor)
-          : ((await rereadDescriptor(bytes, superblock, group))?.place ?? null),
-      );
+      if (!fitsDescriptor(superblock.checksums, group, descriptor)) {
+        (await rereadDescriptor(bytes, superblock, group))?.descriptor.copy(descriptor);
+      }
+      const place = fitsDescriptor(superblock.checksums, group, descriptor)
+        ? parseGroupDescriptor(superblock, descriptor)
+        : null;
+      if (place === null) doubtful.add(group);
+      addMetadata(metadata, superblock, group, place);
     }
-    return new ExtGroups(bytes, superblock, descriptors, places, metadataOf(superblock, places));
+    metadata.merge();
+    return new ExtGroups(bytes, superblock, descriptors, doubtful, metadata);
+  }
+
+  /** Read anew each time: there may be half a million groups. */
+  #placeOf(group: number): GroupPlace | null {
+    if (this.doubtful.has(group) || group >= this.superblock.groups) return null;
+    return parseGroupDescriptor(this.superblock, descriptorIn(this.descriptors, this.superblock, group));
   }
 
   /**
@@ -60,7 +72,7 @@ export class ExtGroups {
    * it: a checksum that does not fit, or metadata that is called free.
    */
   async bitmap(group: number): Promise<Buffer | null> {
-    const place = this.places[group] ?? null;
+    const place = this.#placeOf(group);
     if (place === null) return null;
     const metadata = this.#metadataBits(group);
     if (place.uninitialized) return uninitializedBitmap(this.superblock, group, metadata);
@@ -80,10 +92,15 @@ export class ExtGroups {
   #metadataBits(group: number): BlockRange[] {
     const { first, end } = groupRange(this.superblock, group);
     const { clusterBlocks } = this.superblock;
-    return clipExtents(this.metadata, { offsetBytes: first, lengthBytes: end - first }).map((blocks) => ({
-      first: Math.floor((blocks.offsetBytes - first) / clusterBlocks),
-      end: Math.ceil((blocks.offsetBytes + blocks.lengthBytes - first) / clusterBlocks),
-    }));
+    const bits: BlockRange[] = [];
+    const { metadata } = this;
+    for (let index = metadata.firstEndingBehind(first); metadata.startOf(index) < end; index += 1) {
+      bits.push({
+        first: Math.floor((Math.max(metadata.startOf(index), first) - first) / clusterBlocks),
+        end: Math.ceil((Math.min(metadata.endOf(index), end) - first) / clusterBlocks),
+      });
+    }
+    return bits;
   }
 
   /** Neighbouring groups often have neighbouring bitmaps (`flex_bg`): those are read together. */
@@ -94,7 +111,7 @@ export class ExtGroups {
       const blocks = this.#bitmapsFrom(group, block);
       this.#window = {
         firstBlock: block,
-        content: await this.bytes.read(block * blockBytes, blocks * blockBytes),
+        content: await this.bytes.read(block * blockBytes, blocks * blockBytes, this.#room),
       };
     }
     const offset = (block - this.#window.firstBlock) * blockBytes;
@@ -106,9 +123,10 @@ export class ExtGroups {
     const limit = block + READ_WINDOW_BYTES / this.superblock.blockBytes;
     let end = block + 1;
     for (let next = group + 1; next < this.superblock.groups; next += 1) {
-      const bitmap = this.places[next]?.blockBitmap ?? end;
+      const place = this.#placeOf(next);
+      const bitmap = place?.blockBitmap ?? end;
       if (bitmap < block || bitmap > end + MAX_GAP_BLOCKS || bitmap >= limit) break;
-      if (this.places[next]?.uninitialized === false) end = Math.max(end, bitmap + 1);
+      if (place?.uninitialized === false) end = Math.max(end, bitmap + 1);
     }
     return end - block;
   }
@@ -120,13 +138,14 @@ async function readDescriptors(bytes: FileSystemBytes, superblock: ExtSuperblock
   const blocks = Math.ceil(groups / descriptorsPerBlock(superblock));
   const descriptors = Buffer.alloc(blocks * blockBytes);
   const most = READ_WINDOW_BYTES / blockBytes;
+  const room = Buffer.alloc(READ_WINDOW_BYTES);
   for (let index = 0; index < blocks;) {
     const first = descriptorBlock(superblock, index);
     let count = 1;
     while (index + count < blocks && count < most && descriptorBlock(superblock, index + count) === first + count) {
       count += 1;
     }
-    descriptors.set(await bytes.read(first * blockBytes, count * blockBytes), index * blockBytes);
+    descriptors.set(await bytes.read(first * blockBytes, count * blockBytes, room), index * blockBytes);
     index += count;
   }
   return descriptors.subarray(0, groups * descriptorBytes);
@@ -155,16 +174,13 @@ async function rereadDescriptor(
   return null;
 }
 
-function metadataOf(superblock: ExtSuperblock, places: readonly (GroupPlace | null)[]): ExtentList {
-  const ranges: { offsetBytes: number; lengthBytes: number }[] = [];
-  for (const [group, place] of places.entries()) {
-    const head = groupHead(superblock, group);
-    ranges.push({ offsetBytes: head.first, lengthBytes: head.end - head.first });
-    if (place === null) continue;
-    ranges.push({ offsetBytes: place.blockBitmap, lengthBytes: 1 }, { offsetBytes: place.inodeBitmap, lengthBytes: 1 });
-    ranges.push({ offsetBytes: place.inodeTable, lengthBytes: superblock.inodeTableBlocks });
-  }
-  return mergeExtents(ranges);
+function addMetadata(metadata: PackedRanges, superblock: ExtSuperblock, group: number, place: GroupPlace | null): void {
+  const head = groupHead(superblock, group);
+  if (head.end > head.first) metadata.add(head.first, head.end);
+  if (place === null) return;
+  metadata.add(place.blockBitmap, place.blockBitmap + 1);
+  metadata.add(place.inodeBitmap, place.inodeBitmap + 1);
+  metadata.add(place.inodeTable, place.inodeTable + superblock.inodeTableBlocks);
 }
 
 /** The bitmap that the kernel makes when it first uses such a group. The first group always has a written one. */

@@ -18,7 +18,7 @@ const ENTRIES_AT_ONCE = 64 * 1024;
  * None are free when the file system was left unclean and is not in use: a file may begin in a cluster whose entry was
  * not written any more. Rejects like `extFreeExtents`.
  */
-export async function fatFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<ByteRange[]> {
+export async function fatFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<Iterable<ByteRange>> {
   return freeExtentsBy(place, options, freeOfFat);
 }
 
@@ -33,12 +33,13 @@ export async function freeOfFat(bytes: FileSystemBytes): Promise<FreeList> {
 }
 
 async function listFree(bytes: FileSystemBytes, layout: FatLayout): Promise<FreeList> {
-  const { clusters, clusterBytes, clustersStartBytes, entryBits, rootCluster } = layout;
+  const { clusters, clusterBytes, clustersStartBytes, entryBits, rootCluster, tables } = layout;
   const entries = clusters + FIRST_FAT_CLUSTER;
   const free = new FreeList(bytes.place.startBytes);
+  const rooms = Array.from({ length: tables }, () => Buffer.alloc((ENTRIES_AT_ONCE * entryBits) / 8));
   for (let first = 0; first < entries; first += ENTRIES_AT_ONCE) {
     const count = Math.min(ENTRIES_AT_ONCE, entries - first);
-    const pieces = await tablePieces(bytes, layout, first, count);
+    const pieces = await tablePieces(bytes, layout, first, count, rooms);
     if (first === 0) await believeTables(bytes, layout, pieces);
     for (let index = first === 0 ? FIRST_FAT_CLUSTER : 0; index < count; index += 1) {
       if (pieces.some((piece) => fatEntry(piece, entryBits, index) !== 0)) continue;
@@ -61,13 +62,19 @@ async function believeTables(bytes: FileSystemBytes, layout: FatLayout, beginnin
 }
 
 /** The same entries of each copy of the table. */
-async function tablePieces(bytes: FileSystemBytes, layout: FatLayout, first: number, count: number): Promise<Buffer[]> {
-  const { entryBits, firstTableBytes, tableBytes, tables } = layout;
+async function tablePieces(
+  bytes: FileSystemBytes,
+  layout: FatLayout,
+  first: number,
+  count: number,
+  rooms: readonly Buffer[],
+): Promise<Buffer[]> {
+  const { entryBits, firstTableBytes, tableBytes } = layout;
   const offset = (first * entryBits) / 8;
   const length = Math.min(Math.ceil((count * entryBits) / 8), tableBytes - offset);
   const pieces: Buffer[] = [];
-  for (let table = 0; table < tables; table += 1) {
-    pieces.push(await bytes.read(firstTableBytes + table * tableBytes + offset, length));
+  for (const [table, room] of rooms.entries()) {
+    pieces.push(await bytes.read(firstTableBytes + table * tableBytes + offset, length, room));
   }
   return pieces;
 }

@@ -23,10 +23,12 @@ export interface FileSystemBytes {
   readonly place: FileSystemPlace;
   /**
    * @param offsetBytes from the beginning of the file system
+   * @param room where to put it, if that is long enough; else it is a new buffer. For what reads one piece after the
+   *   other: what is left behind is not collected before there are tens of megabytes of it.
    * Rejects with a `MapDoubt` when that is not inside its partition, with an EndpointFailure `USED_BLOCKS_UNKNOWN` when
    * it cannot be read, and with the signal's reason.
    */
-  read(offsetBytes: number, lengthBytes: number): Promise<Buffer>;
+  read(offsetBytes: number, lengthBytes: number, room?: Buffer): Promise<Buffer>;
 }
 
 /**
@@ -41,12 +43,12 @@ class DeviceBytes implements FileSystemBytes {
     private readonly signal: AbortSignal | undefined,
   ) {}
 
-  async read(offsetBytes: number, lengthBytes: number): Promise<Buffer> {
+  async read(offsetBytes: number, lengthBytes: number, room?: Buffer): Promise<Buffer> {
     const end = offsetBytes + lengthBytes;
     const { device, sizeBytes } = this.place;
     const inside = Number.isSafeInteger(offsetBytes) && offsetBytes >= 0 && end <= sizeBytes;
     believe(inside, `${lengthBytes} bytes at ${offsetBytes} are not inside of ${device}`);
-    const bytes = Buffer.alloc(lengthBytes);
+    const bytes = bufferOf(lengthBytes, room);
     for (let done = 0; done < lengthBytes;) {
       this.signal?.throwIfAborted();
       const { bytesRead } = await this.file
@@ -91,8 +93,13 @@ export function freeExtentsBy(
   place: FileSystemPlace,
   options: MapOptions,
   list: (bytes: FileSystemBytes) => Promise<FreeList>,
-): Promise<ByteRange[]> {
-  return readBuffered(place, options, async (bytes) => (await list(bytes)).extents());
+): Promise<Iterable<ByteRange>> {
+  return readBuffered(place, options, list);
+}
+
+/** The beginning of `room` if that is long enough, else a buffer of its own. */
+export function bufferOf(lengthBytes: number, room?: Buffer): Buffer {
+  return room !== undefined && room.length >= lengthBytes ? room.subarray(0, lengthBytes) : Buffer.alloc(lengthBytes);
 }
 
 function unreadable(device: string, error: unknown): EndpointFailure {

@@ -20,7 +20,7 @@ const freeLists = fc.array(fc.tuple(fc.nat(40), fc.integer({ min: 1, max: 60 }))
 function listOf(extents: readonly ByteRange[], maxExtents?: number): ByteRange[] {
   const list = new FreeList(START, maxExtents);
   for (const { offsetBytes, lengthBytes } of extents) list.add(offsetBytes, lengthBytes);
-  return list.extents();
+  return [...list];
 }
 
 function onDisk(extents: readonly ByteRange[]): ByteRange[] {
@@ -61,10 +61,35 @@ describe('FreeList', () => {
     expect(endOf(only!)).toBeLessThanOrEqual(START + endOf(large));
   });
 
-  it('does not take what overlaps, or comes too late', () => {
-    const list = new FreeList(0);
-    list.add(8192, 4096);
-    expect(() => list.add(4096, 4096)).toThrow(RangeError);
-    expect(() => list.add(8192, 4096)).toThrow(RangeError);
+  it('keeps as many as it may, where all are as large as each other', () => {
+    const equal = Array.from({ length: 100 }, (_, index) => ({
+      offsetBytes: index * 4 * BLOCK,
+      lengthBytes: 3 * BLOCK,
+    }));
+    const kept = listOf(equal, 10);
+    expect(kept.length).toBeGreaterThanOrEqual(5);
+    expect(kept.length).toBeLessThanOrEqual(10);
+  });
+
+  it('takes them in any order, in parts, and more than once', () => {
+    fc.assert(
+      fc.property(freeLists, fc.infiniteStream(fc.nat()), (extents, numbers) => {
+        const parts = extents.flatMap(({ offsetBytes, lengthBytes }) => [
+          { offsetBytes, lengthBytes },
+          { offsetBytes, lengthBytes: lengthBytes / 2 },
+        ]);
+        const ranks = new Map(parts.map((part) => [part, numbers.next().value]));
+        const shuffled = parts.toSorted((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0));
+        expect(listOf(shuffled)).toEqual(onDisk(extents));
+      }),
+    );
+  });
+
+  it('may be asked in between, and goes on growing', () => {
+    const list = new FreeList(START);
+    list.add(0, 4096);
+    expect([...list]).toEqual([{ offsetBytes: START, lengthBytes: 4096 }]);
+    list.add(4096, 4096);
+    expect([...list]).toEqual([{ offsetBytes: START, lengthBytes: 8192 }]);
   });
 });

@@ -4,7 +4,7 @@ import type { ByteRange } from '#libs/contracts';
 import { EndpointFailure, reasonOf, systemErrorCode } from '../endpoint-failure.js';
 import { openSourceDisk, type SourceDisk } from '../source/source-disk.js';
 import { deviceNumberOf } from './device-number.js';
-import { readBuffered, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
+import { bufferOf, readBuffered, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
 import { believe, MapDoubt } from './map-doubt.js';
 import { mountsOf, type DeviceMount } from './mounts-of.js';
 
@@ -18,11 +18,11 @@ export interface HeldStill {
 /** What the reader of a container needs to know of what is inside. All ranges count from the beginning of that. */
 export interface InnerMaps {
   /** The free bytes of whatever file system a device holds; none where nobody can tell. */
-  freeOn(place: FileSystemPlace): Promise<ByteRange[]>;
+  freeOn(place: FileSystemPlace): Promise<Iterable<ByteRange>>;
   /** The same of bytes without a device; null when their file system can be read only from one. */
-  freeInBytes(fileSystem: StillFileSystem): Promise<ByteRange[] | null>;
+  freeInBytes(fileSystem: StillFileSystem): Promise<Iterable<ByteRange> | null>;
   /** Runs the reader of one part of the container; none of it is free when it ends with a `MapDoubt`. */
-  doubting(name: string, read: () => Promise<ByteRange[]>): Promise<ByteRange[]>;
+  doubting(name: string, read: () => Promise<Iterable<ByteRange>>): Promise<Iterable<ByteRange>>;
 }
 
 /** How a map of this file system can be had. */
@@ -40,9 +40,14 @@ export interface MapRequest extends InnerMaps {
 
 /** A file system's bytes, at rest. */
 export interface StillFileSystem {
+  /** Where it begins on its disk, or on the volume that it is in. */
+  readonly startBytes: number;
   readonly sizeBytes: number;
-  /** The bytes from `offsetBytes` on, counted from the file system's beginning. Throws a `MapDoubt` beyond its end. */
-  read(offsetBytes: number, lengthBytes: number): Promise<Buffer>;
+  /**
+   * The bytes from `offsetBytes` on, counted from the file system's beginning. Throws a `MapDoubt` beyond its end.
+   * @param room as that of `FileSystemBytes`
+   */
+  read(offsetBytes: number, lengthBytes: number, room?: Buffer): Promise<Buffer>;
 }
 
 /** The mount of the file system through which it can be reached, or null when it is mounted nowhere in sight. */
@@ -129,9 +134,13 @@ export function readLive<T>(
   options: MapOptions,
   read: (fileSystem: StillFileSystem) => Promise<T>,
 ): Promise<T> {
-  const { sizeBytes } = place;
+  const { startBytes, sizeBytes } = place;
   return readBuffered(place, options, (bytes) =>
-    read({ sizeBytes, read: (offsetBytes, lengthBytes) => bytes.read(offsetBytes, lengthBytes) }),
+    read({
+      startBytes,
+      sizeBytes,
+      read: (offsetBytes, lengthBytes, room) => bytes.read(offsetBytes, lengthBytes, room),
+    }),
   );
 }
 
@@ -146,14 +155,15 @@ async function readFrom<T>(
     const { source, startBytes } = opened;
     const sizeBytes = Math.min(place.sizeBytes, source.sizeBytes - startBytes);
     return await read({
+      startBytes: place.startBytes,
       sizeBytes,
-      read: async (offsetBytes, lengthBytes) => {
+      read: async (offsetBytes, lengthBytes, room) => {
         request.signal?.throwIfAborted();
         believe(
           offsetBytes >= 0 && offsetBytes + lengthBytes <= sizeBytes,
           `${place.device} points to byte ${offsetBytes} of its ${sizeBytes}`,
         );
-        const bytes = Buffer.alloc(lengthBytes);
+        const bytes = bufferOf(lengthBytes, room);
         await source.read(bytes, startBytes + offsetBytes);
         return bytes;
       },

@@ -22,7 +22,7 @@ const TUX_ON_ICE = Buffer.from('edc302e99856e50c', 'hex');
  * and is empty. With anything but the usual signature, a machine's hibernated memory among it, everything is used.
  * Rejects like `extFreeExtents`.
  */
-export async function swapFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<ByteRange[]> {
+export async function swapFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<Iterable<ByteRange>> {
   return freeExtentsBy(place, options, freeOfSwap);
 }
 

@@ -3,8 +3,6 @@ import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
 
 /** The end of a tool's output is where it says what went wrong. */
 const KEPT_OUTPUT_CHARACTERS = 1500;
-/** The map of a heavily fragmented file system has some million lines. */
-const OUTPUT_MAX_CHARACTERS = 256 * 1024 * 1024;
 
 /**
  * Runs one of the machine's own tools to its end.
@@ -12,25 +10,51 @@ const OUTPUT_MAX_CHARACTERS = 256 * 1024 * 1024;
  * started or takes longer than `timeoutMs`; with the signal's reason when that is aborted.
  */
 export async function runTool(command: string, args: readonly string[], options: ToolOptions): Promise<void> {
-  const { fault, stdout, stderr } = await runToEnd(command, args, options, KEPT_OUTPUT_CHARACTERS);
+  const { fault, stdout, stderr } = await runToEnd(command, args, options);
   if (fault === null) return;
   throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${command} ${fault}: ${lastLines(stdout + stderr)}`);
 }
 
 /**
- * What one of the machine's own tools prints, or null when it is not there, fails or complains: for questions that have
- * another answer. Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN` when it prints more than fits in memory, with
- * the signal's reason when that is aborted.
+ * The few words that one of the machine's own tools prints, or null when it is not there, fails or complains: for
+ * questions that have another answer. Rejects with the signal's reason when that is aborted.
  */
 export async function toolOutput(
   command: string,
   args: readonly string[],
   options: ToolOptions,
 ): Promise<string | null> {
-  const { fault, stdout, stderr } = await runToEnd(command, args, options, OUTPUT_MAX_CHARACTERS);
-  if (fault !== null || stderr.trim() !== '') return null;
-  if (stdout.length < OUTPUT_MAX_CHARACTERS) return stdout;
-  throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${command} prints more than ${OUTPUT_MAX_CHARACTERS} characters`);
+  const { fault, stdout, stderr } = await runToEnd(command, args, options);
+  return fault !== null || stderr.trim() !== '' ? null : stdout;
+}
+
+/**
+ * Hands on each line that a tool prints, as it comes; the map of a badly fragmented file system has many millions.
+ * Gives false when the tool is not there, fails or complains, or prints nothing. Rejects, when it did not, with what
+ * `onLine` first threw; with the signal's reason when that is aborted.
+ */
+export async function eachLineOf(
+  command: string,
+  args: readonly string[],
+  options: ToolOptions,
+  onLine: (line: string) => void,
+): Promise<boolean> {
+  let rest = '';
+  let lines = 0;
+  const errors: unknown[] = [];
+  const { fault, stderr } = await runToEnd(command, args, options, (text) => {
+    const pieces = (rest + text).split('\n');
+    rest = pieces.pop() ?? '';
+    lines += pieces.length;
+    try {
+      if (errors.length === 0) for (const line of pieces) onLine(line);
+    } catch (error) {
+      errors.push(error);
+    }
+  });
+  if (fault !== null || stderr.trim() !== '' || lines === 0) return false;
+  if (errors.length > 0) throw errors[0];
+  return true;
 }
 
 interface ToolOptions {
@@ -38,12 +62,12 @@ interface ToolOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Keeps the last `keptCharacters` of each output. `fault`: null, or why the tool did not succeed. */
+/** Keeps the end of each output. `fault`: null, or why the tool did not succeed. */
 async function runToEnd(
   command: string,
   args: readonly string[],
   options: ToolOptions,
-  keptCharacters: number,
+  onOutput: (text: string) => void = () => undefined,
 ): Promise<{ fault: string | null; stdout: string; stderr: string }> {
   options.signal?.throwIfAborted();
   const limit = AbortSignal.timeout(options.timeoutMs);
@@ -58,7 +82,9 @@ async function runToEnd(
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => {
-    stdout = (stdout + chunk.toString('latin1')).slice(-keptCharacters);
+    const text = chunk.toString('latin1');
+    onOutput(text);
+    stdout = (stdout + text).slice(-KEPT_OUTPUT_CHARACTERS);
   });
   child.stderr.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString('latin1')).slice(-KEPT_OUTPUT_CHARACTERS);

@@ -1,14 +1,16 @@
 import type { ByteRange, Disk, FileSystem } from '#libs/contracts';
-import { EndpointFailure } from '../endpoint-failure.js';
+import { isWhereKernelHasIt } from './device-number.js';
+import { whyDoubtful } from './doubtful-partition.decision.js';
 import { exfatFreeExtents } from './exfat-free-extents.js';
 import { extFreeExtents } from './ext-free-extents.js';
 import { fatFreeExtents } from './fat-free-extents.js';
 import type { FileSystemPlace } from './file-system-bytes.js';
+import { FreeList } from './free-list.js';
 import { swapFreeExtents } from './swap-free-extents.js';
 import { runTool, toolOutput } from './tool.runner.js';
 import { btrfsFreeExtents, btrfsFreeWhileStill } from './btrfs/btrfs-free-extents.js';
 import { isBtrfs } from './btrfs/btrfs-superblock.parser.js';
-import { MapDoubt } from './map-doubt.js';
+import { MapDoubt, OutgrownDoubt } from './map-doubt.js';
 import { isNtfs } from './ntfs/ntfs-boot.parser.js';
 import { ntfsFreeExtents, ntfsFreeWhileStill } from './ntfs/ntfs-free-extents.js';
 import { anyMountPointOf, type MapRequest, type StillFileSystem } from './still-file-system.js';
@@ -24,10 +26,12 @@ const HEAD_BYTES = 128 * 1024;
 
 interface PlacedFileSystem {
   readonly place: FileSystemPlace;
+  /** Why nothing of it is free; or null. */
+  readonly doubt: string | null;
   readonly fileSystem: FileSystem;
 }
 
-type FreeExtentsOf = (place: FileSystemPlace, request: MapRequest) => Promise<ByteRange[]>;
+type FreeExtentsOf = (place: FileSystemPlace, request: MapRequest) => Promise<Iterable<ByteRange>>;
 
 export interface UsedBlocksOptions {
   readonly signal?: AbortSignal | undefined;
@@ -67,12 +71,13 @@ const FREE_EXTENTS: Readonly<Record<string, FreeExtentsOf>> = {
  * Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN`, or the signal's reason.
  */
 export async function usedBlocksOf(disk: Disk, options: UsedBlocksOptions = {}): Promise<UsedMap> {
-  const placed = fileSystemsOf(disk);
+  const placed = await fileSystemsOf(disk);
   const mountPoints = mountPointsOf(disk, placed);
   await syncAll(mountPoints, options.signal);
-  const free: ByteRange[] = [];
-  for (const { place, fileSystem } of placed) {
-    for (const extent of await freeExtentsIn(disk, place, fileSystem, options)) free.push(extent);
+  const free = new FreeList(0);
+  for (const { place, doubt, fileSystem } of placed) {
+    if (doubt === null) free.addAll(await freeExtentsIn(disk, place, fileSystem, options));
+    else options.onDoubt?.(place.device, doubt);
   }
   await syncAll(mountPoints, options.signal);
   return usedMapFromFree(disk.sizeBytes, free);
@@ -97,28 +102,36 @@ async function freeExtentsIn(
   place: FileSystemPlace,
   { type, mountPoint }: FileSystem,
   options: UsedBlocksOptions,
-): Promise<ByteRange[]> {
+  isInside = false,
+): Promise<Iterable<ByteRange>> {
   const freeExtentsOf = FREE_EXTENTS[type];
   if (freeExtentsOf === undefined) return [];
-  const doubting = async (name: string, read: () => Promise<ByteRange[]>): Promise<ByteRange[]> => {
-    try {
-      return await read();
-    } catch (error) {
-      if (!(error instanceof MapDoubt)) throw error;
-      options.onDoubt?.(name, error.message);
-      return [];
-    }
-  };
+  const doubtingUnless =
+    (mayHaveGrown: boolean): MapRequest['doubting'] =>
+    async (name, read) => {
+      try {
+        return await read();
+      } catch (error) {
+        if (!(error instanceof MapDoubt) || (mayHaveGrown && error instanceof OutgrownDoubt)) throw error;
+        options.onDoubt?.(name, error.message);
+        return [];
+      }
+    };
   const request: MapRequest = {
     ...options,
-    ...{ diskDevice: disk.device, mountPoint, doubting, freeInBytes },
+    ...{ diskDevice: disk.device, mountPoint, doubting: doubtingUnless(true), freeInBytes },
     freeOn: (inner) => freeExtentsOn(disk, inner, options),
   };
-  return doubting(place.device, () => freeExtentsOf(place, request));
+  // What is in a container may have grown with its volume, which the container's reader looks at again.
+  return doubtingUnless(isInside)(place.device, () => freeExtentsOf(place, request));
 }
 
 /** A device inside of a container, whose file system the inventory may not have seen. */
-async function freeExtentsOn(disk: Disk, place: FileSystemPlace, options: UsedBlocksOptions): Promise<ByteRange[]> {
+async function freeExtentsOn(
+  disk: Disk,
+  place: FileSystemPlace,
+  options: UsedBlocksOptions,
+): Promise<Iterable<ByteRange>> {
   const { signal } = options;
   const probe = ['-p', '-o', 'value', '-s', 'TYPE', place.device];
   const type = (await toolOutput('blkid', probe, { timeoutMs: PROBE_TIMEOUT_MS, signal }))?.trim() ?? '';
@@ -129,11 +142,11 @@ async function freeExtentsOn(disk: Disk, place: FileSystemPlace, options: UsedBl
   const fileSystem = { type, uuid: null, label: null, sizeBytes, usedBytes: null, mountPoint };
   const mounted = await anyMountPointOf(place);
   if (mounted !== null) await runTool('sync', ['-f', mounted], { timeoutMs: SYNC_TIMEOUT_MS, signal });
-  return freeExtentsIn({ ...disk, device: place.device }, place, fileSystem, options);
+  return freeExtentsIn({ ...disk, device: place.device }, place, fileSystem, options, true);
 }
 
 /** File systems that can be read without a device of their own, each with what it begins with. */
-async function freeInBytes(fileSystem: StillFileSystem): Promise<ByteRange[] | null> {
+async function freeInBytes(fileSystem: StillFileSystem): Promise<Iterable<ByteRange> | null> {
   const head = await fileSystem.read(0, Math.min(HEAD_BYTES, fileSystem.sizeBytes));
   if (isXfs(head)) return xfsFreeWhileStill(fileSystem, null);
   if (isBtrfs(head)) return btrfsFreeWhileStill(fileSystem);
@@ -141,17 +154,18 @@ async function freeInBytes(fileSystem: StillFileSystem): Promise<ByteRange[] | n
   return null;
 }
 
-function fileSystemsOf(disk: Disk): PlacedFileSystem[] {
+async function fileSystemsOf(disk: Disk): Promise<PlacedFileSystem[]> {
   const placed: PlacedFileSystem[] = [];
   if (disk.fileSystem !== null) {
     const place = { device: disk.device, startBytes: 0, sizeBytes: disk.sizeBytes };
-    placed.push({ place, fileSystem: disk.fileSystem });
+    placed.push({ place, doubt: null, fileSystem: disk.fileSystem });
   }
-  for (const { device, startBytes, sizeBytes, fileSystem } of disk.partitions) {
-    if (startBytes + sizeBytes > disk.sizeBytes) {
-      throw new EndpointFailure('USED_BLOCKS_UNKNOWN', `${device} reaches beyond the end of ${disk.device}`);
-    }
-    if (fileSystem !== null) placed.push({ place: { device, startBytes, sizeBytes }, fileSystem });
+  for (const partition of disk.partitions) {
+    const { device, startBytes, sizeBytes, fileSystem } = partition;
+    if (fileSystem === null) continue;
+    const place = { device, startBytes, sizeBytes };
+    const elsewhere = (await isWhereKernelHasIt(place)) ? null : 'the kernel has it in another place';
+    placed.push({ place, doubt: whyDoubtful(partition, disk) ?? elsewhere, fileSystem });
   }
   return placed;
 }

@@ -11,7 +11,8 @@ export interface UsedMap {
 
 /** The map of a disk of which only `free` is known not to matter: everything that nobody calls free is used. */
 export function usedMapFromFree(diskBytes: number, free: Iterable<ByteRange>): UsedMap {
-  return usedMapOf(diskBytes, invertExtents(mergeExtents(free), diskBytes));
+  const extents = invertExtents(mergeExtents(free), diskBytes);
+  return { diskBytes, usedBytes: totalBytes(extents), extents };
 }
 
 /** A map of these extents. Throws `RangeError` when one reaches beyond the disk. */

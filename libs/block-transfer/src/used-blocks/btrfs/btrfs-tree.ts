@@ -13,32 +13,36 @@ export interface BtrfsItem {
   readonly type: number;
   /** The third part of the key; what it means depends on the type. */
   readonly offset: bigint;
-  readonly data: Buffer;
+  /** Gone with the next block of the tree. */
+  readonly data: () => Buffer;
 }
 
 /** Reads the trees of a btrfs that is at rest; every block is checked before anything in it is believed. */
 export class BtrfsTrees {
+  /** For a block of each level. */
+  readonly #rooms: Buffer[] = [];
+
   constructor(
     private readonly fileSystem: StillFileSystem,
     private readonly superblock: BtrfsSuperblock,
     private readonly chunks: BtrfsChunks,
   ) {}
 
-  /** All items of a tree, in the order of their keys. Throws a `MapDoubt`. */
-  async *items(root: BtrfsTreeRoot): AsyncGenerator<BtrfsItem> {
+  /**
+   * All items of a tree, in the order of their keys, a block at a time: an extent tree has millions of them. Of one tree
+   * at a time. Throws a `MapDoubt`.
+   */
+  async *blocksOfItems(root: BtrfsTreeRoot): AsyncGenerator<Iterable<BtrfsItem>> {
     believe(root.level < LEVELS_MAX, `a tree of btrfs has ${root.level + 1} levels`);
     const block = await this.#block(root);
     const count = block.readUInt32LE(96);
     const entryBytes = root.level === 0 ? ITEM_BYTES : POINTER_BYTES;
     believe(HEADER_BYTES + count * entryBytes <= block.length, 'a tree block of btrfs contradicts itself');
-    for (let index = 0; index < count; index += 1) {
+    if (root.level === 0) yield itemsIn(block, count);
+    for (let index = 0; root.level > 0 && index < count; index += 1) {
       const at = HEADER_BYTES + index * entryBytes;
-      if (root.level === 0) {
-        yield itemAt(block, at);
-      } else {
-        const address = block.readBigUInt64LE(at + 17);
-        yield* this.items({ address, level: root.level - 1, generation: block.readBigUInt64LE(at + 25) });
-      }
+      const address = block.readBigUInt64LE(at + 17);
+      yield* this.blocksOfItems({ address, level: root.level - 1, generation: block.readBigUInt64LE(at + 25) });
     }
   }
 
@@ -47,7 +51,8 @@ export class BtrfsTrees {
     const wrong = `the tree block of btrfs at ${address}`;
     const [place] = this.chunks.placesOf(address, nodeBytes);
     believe(place !== undefined, `${wrong} is nowhere`);
-    const block = await this.fileSystem.read(place.offsetBytes, nodeBytes);
+    const room = (this.#rooms[level] ??= Buffer.alloc(nodeBytes));
+    const block = await this.fileSystem.read(place.offsetBytes, nodeBytes, room);
     believe(hasBtrfsChecksum(block, checksum), `${wrong} has a wrong checksum`);
     const isExpected =
       block.readBigUInt64LE(48) === address &&
@@ -58,6 +63,10 @@ export class BtrfsTrees {
   }
 }
 
+function* itemsIn(block: Buffer, count: number): Generator<BtrfsItem> {
+  for (let index = 0; index < count; index += 1) yield itemAt(block, HEADER_BYTES + index * ITEM_BYTES);
+}
+
 function itemAt(block: Buffer, at: number): BtrfsItem {
   const start = HEADER_BYTES + block.readUInt32LE(at + 17);
   const end = start + block.readUInt32LE(at + 21);
@@ -66,6 +75,6 @@ function itemAt(block: Buffer, at: number): BtrfsItem {
     objectId: block.readBigUInt64LE(at),
     type: block.readUInt8(at + 8),
     offset: block.readBigUInt64LE(at + 9),
-    data: block.subarray(start, end),
+    data: () => block.subarray(start, end),
   };
 }

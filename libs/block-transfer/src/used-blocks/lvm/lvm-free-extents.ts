@@ -3,8 +3,9 @@ import type { ByteRange } from '#libs/contracts';
 import { endOf } from '../../extents/byte-extents.js';
 import { EndpointFailure } from '../../endpoint-failure.js';
 import { deviceNumberOf } from '../device-number.js';
-import type { FileSystemPlace } from '../file-system-bytes.js';
-import { believe, MapDoubt } from '../map-doubt.js';
+import { bufferOf, type FileSystemPlace } from '../file-system-bytes.js';
+import { FreeList } from '../free-list.js';
+import { believe, MapDoubt, OutgrownDoubt } from '../map-doubt.js';
 import { readStill, readUnclaimed, type MapRequest, type StillFileSystem } from '../still-file-system.js';
 import { runTool, toolOutput } from '../tool.runner.js';
 import { onPhysicalVolume, piecesOf } from './lvm-mapping.js';
@@ -21,39 +22,38 @@ const GROUP_ATTEMPTS = 3;
  * the file systems in plain logical volumes call free. A volume in use is read through its mapped device, which is the
  * one whose page cache its mount uses; another one from the disk, which is claimed meanwhile.
  */
-export async function lvmFreeExtents(place: FileSystemPlace, request: MapRequest): Promise<ByteRange[]> {
+export async function lvmFreeExtents(place: FileSystemPlace, request: MapRequest): Promise<Iterable<ByteRange>> {
   for (let attempt = 0; attempt < GROUP_ATTEMPTS; attempt += 1) {
     const free = await freeUnlessChanged(place, request);
-    if (free !== null) return free.map((range) => ({ ...range, offsetBytes: range.offsetBytes + place.startBytes }));
+    if (free !== null) return free;
   }
   throw new MapDoubt('the volume group changed whenever its maps were read');
 }
 
 /** Null when the volume group changed meanwhile. */
-async function freeUnlessChanged(place: FileSystemPlace, request: MapRequest): Promise<ByteRange[] | null> {
+async function freeUnlessChanged(place: FileSystemPlace, request: MapRequest): Promise<FreeList | null> {
   const { text, group } = await readUnclaimed(place, request, readLvmMetadata);
   const isUnchanged = async (): Promise<boolean> =>
     (await readUnclaimed(place, request, readLvmMetadata)).text === text;
   try {
     const free = await freeOfGroup(place, request, group);
     if (!(await isUnchanged())) return null;
-    for (const range of free) {
-      believe(endOf(range) <= place.sizeBytes, `${place.device} is smaller than its volume group knows it`);
-    }
     return free;
   } catch (error) {
     // A file system that has grown with its volume is larger than the volume was.
-    if (!(error instanceof EndpointFailure) || error.code !== 'USED_BLOCKS_UNKNOWN' || (await isUnchanged()))
-      throw error;
-    return null;
+    const isUnreadable = error instanceof EndpointFailure && error.code === 'USED_BLOCKS_UNKNOWN';
+    if ((isUnreadable || error instanceof OutgrownDoubt) && !(await isUnchanged())) return null;
+    throw error;
   }
 }
 
-async function freeOfGroup(place: FileSystemPlace, request: MapRequest, group: LvmVolumeGroup): Promise<ByteRange[]> {
-  const free: ByteRange[] = group.unallocated.map(({ startBytes, lengthBytes }) => ({
-    offsetBytes: startBytes,
-    lengthBytes,
-  }));
+async function freeOfGroup(place: FileSystemPlace, request: MapRequest, group: LvmVolumeGroup): Promise<FreeList> {
+  const free = new FreeList(place.startBytes);
+  const add = (range: ByteRange): void => {
+    believe(endOf(range) <= place.sizeBytes, `${place.device} is smaller than its volume group knows it`);
+    free.add(range.offsetBytes, range.lengthBytes);
+  };
+  for (const { startBytes, lengthBytes } of group.unallocated) add({ offsetBytes: startBytes, lengthBytes });
   for (const volume of group.plainVolumes) {
     const isHere = volume.segments.some(({ stripes }) =>
       stripes.some(({ physicalVolume }) => physicalVolume === group.physicalVolume),
@@ -62,7 +62,7 @@ async function freeOfGroup(place: FileSystemPlace, request: MapRequest, group: L
     const inVolume = await request.doubting(`${group.name}/${volume.name}`, () =>
       freeInVolume(place, request, group, volume),
     );
-    for (const range of onPhysicalVolume(inVolume, volume, group.physicalVolume)) free.push(range);
+    for (const range of onPhysicalVolume(inVolume, volume, group.physicalVolume)) add(range);
   }
   return free;
 }
@@ -72,7 +72,7 @@ async function freeInVolume(
   request: MapRequest,
   group: LvmVolumeGroup,
   volume: LvmLogicalVolume,
-): Promise<ByteRange[]> {
+): Promise<Iterable<ByteRange>> {
   const device = `/dev/mapper/${dashed(group.name)}-${dashed(volume.name)}`;
   const number = await deviceNumberOf(device);
   if (number !== null) {
@@ -94,18 +94,22 @@ function volumeBytes(
   volume: LvmLogicalVolume,
 ): StillFileSystem {
   return {
+    startBytes: 0,
     sizeBytes: volume.sizeBytes,
-    read: async (offsetBytes, lengthBytes) => {
+    read: async (offsetBytes, lengthBytes, room) => {
       believe(
         offsetBytes >= 0 && offsetBytes + lengthBytes <= volume.sizeBytes,
         `${volume.name} points beyond its end`,
       );
-      const parts: Buffer[] = [];
+      const bytes = bufferOf(lengthBytes, room);
+      let done = 0;
       for (const piece of piecesOf({ offsetBytes, lengthBytes }, volume)) {
         believe(piece.physicalVolume === group.physicalVolume, `${volume.name} is on several disks, and not in use`);
-        parts.push(await physicalVolume.read(piece.range.offsetBytes, piece.range.lengthBytes));
+        const { offsetBytes: from, lengthBytes: count } = piece.range;
+        (await physicalVolume.read(from, count, bytes.subarray(done, done + count))).copy(bytes, done);
+        done += count;
       }
-      return Buffer.concat(parts);
+      return bytes;
     },
   };
 }
@@ -115,7 +119,7 @@ async function freeThroughLoop(
   place: FileSystemPlace,
   request: MapRequest,
   volume: LvmLogicalVolume,
-): Promise<ByteRange[]> {
+): Promise<Iterable<ByteRange>> {
   const [segment, ...others] = volume.segments;
   const stripe = segment?.stripes[0];
   believe(

@@ -6,12 +6,14 @@ import type { LvmLogicalVolume, LvmSegment } from './lvm-volume-group.js';
  * Where ranges of a logical volume are on one physical volume, counted from that one's beginning. Parts that are on
  * other physical volumes are left out.
  */
-export function onPhysicalVolume(
-  ranges: readonly ByteRange[],
+export function* onPhysicalVolume(
+  ranges: Iterable<ByteRange>,
   volume: LvmLogicalVolume,
   physicalVolume: string,
-): ByteRange[] {
-  return volume.segments.flatMap((segment) => ranges.flatMap((range) => inSegment(range, segment, physicalVolume)));
+): Generator<ByteRange> {
+  for (const range of ranges) {
+    for (const segment of volume.segments) yield* inSegment(range, segment, physicalVolume);
+  }
 }
 
 function inSegment(range: ByteRange, segment: LvmSegment, physicalVolume: string): ByteRange[] {

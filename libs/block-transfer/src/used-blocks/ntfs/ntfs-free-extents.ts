@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ByteRange } from '#libs/contracts';
-import { eachFreeRun } from '../bitmap-runs.js';
-import type { FileSystemPlace } from '../file-system-bytes.js';
+import { areUsed, eachFreeRun } from '../bitmap-runs.js';
+import { bufferOf, type FileSystemPlace } from '../file-system-bytes.js';
+import { FreeList } from '../free-list.js';
 import { believe } from '../map-doubt.js';
 import type { DeviceMount } from '../mounts-of.js';
 import { mountOf, readLive, readStill, type MapRequest, type StillFileSystem } from '../still-file-system.js';
@@ -20,7 +22,7 @@ const LOG = 2;
 const VOLUME = 3;
 const BITMAP = 6;
 /** Bits of the bitmap that are gone through at once. */
-const CLUSTERS_AT_ONCE = 8 * 1024 * 1024;
+const CLUSTERS_AT_ONCE = 2 * 1024 * 1024;
 const VolumeFlag = {
   DIRTY: 0x0001,
   /** A check has changed it, which is of no concern. */
@@ -36,13 +38,11 @@ const VolumeFlag = {
  * may have more in use than it says: a `MapDoubt`. One that ntfs3 has in hand calls itself dirty from any change to the
  * next sync, and it takes none in hand that was dirty before, unless it is forced to.
  */
-export async function ntfsFreeExtents(place: FileSystemPlace, request: MapRequest): Promise<ByteRange[]> {
+export async function ntfsFreeExtents(place: FileSystemPlace, request: MapRequest): Promise<Iterable<ByteRange>> {
   const mount = await mountOf(place, request);
-  const free =
-    mount === null
-      ? await readStill(place, request, (fileSystem) => ntfsFreeWhileStill(fileSystem))
-      : await readLive(place, request, (fileSystem) => ntfsFreeWhileStill(fileSystem, isDirtyByUse(mount)));
-  return free.map((range) => ({ ...range, offsetBytes: range.offsetBytes + place.startBytes }));
+  return mount === null
+    ? readStill(place, request, (fileSystem) => ntfsFreeWhileStill(fileSystem))
+    : readLive(place, request, (fileSystem) => ntfsFreeWhileStill(fileSystem, isDirtyByUse(mount)));
 }
 
 /** Whether a volume that is mounted so may be dirty for no other reason than that. */
@@ -51,10 +51,10 @@ export function isDirtyByUse({ type, readOnly, options }: Pick<DeviceMount, 'typ
 }
 
 /**
- * The free clusters as ranges of the file system. Throws a `MapDoubt`.
+ * The free clusters as ranges of the disk. Throws a `MapDoubt`.
  * @param mayBeDirty see {@link isDirtyByUse}
  */
-export async function ntfsFreeWhileStill(fileSystem: StillFileSystem, mayBeDirty = false): Promise<ByteRange[]> {
+export async function ntfsFreeWhileStill(fileSystem: StillFileSystem, mayBeDirty = false): Promise<FreeList> {
   const geometry = parseNtfsBoot(await fileSystem.read(0, NTFS_BOOT_BYTES));
   const { clusterBytes, clusters } = geometry;
   believe(clusters * clusterBytes <= fileSystem.sizeBytes, 'ntfs is larger than what it is on');
@@ -64,16 +64,7 @@ export async function ntfsFreeWhileStill(fileSystem: StillFileSystem, mayBeDirty
   await assertInOrder(fileSystem, geometry, table.runs, mayBeDirty);
   const bitmap = runsOf(await readRecord(fileSystem, geometry, table.runs, BITMAP));
   believe(bitmap.sizeBytes * 8 >= clusters, 'the bitmap of ntfs is too short');
-  const free = await freeClusters(fileSystem, geometry, bitmap.runs);
-  // What the map itself was read from is in use, or the map is not what it seems.
-  for (const { cluster, clusters: count } of [{ cluster: 0, clusters: 1 }, ...table.runs, ...bitmap.runs]) {
-    const isFree = free.some((range) => range.cluster < cluster + count && cluster < range.cluster + range.clusters);
-    believe(!isFree, 'the bitmap of ntfs calls its own files free');
-  }
-  return free.map((range) => ({
-    offsetBytes: range.cluster * clusterBytes,
-    lengthBytes: range.clusters * clusterBytes,
-  }));
+  return freeClusters(fileSystem, geometry, bitmap.runs, [{ cluster: 0, clusters: 1 }, ...table.runs, ...bitmap.runs]);
 }
 
 async function assertInOrder(
@@ -124,18 +115,22 @@ async function readRuns(
   runs: readonly NtfsRun[],
   offsetBytes: number,
   lengthBytes: number,
+  room?: Buffer,
 ): Promise<Buffer> {
-  const parts: Buffer[] = [];
+  const bytes = bufferOf(lengthBytes, room);
+  let done = 0;
   let before = 0;
   for (const { cluster, clusters } of runs) {
     believe(cluster + clusters <= total, 'a file of ntfs is outside of its volume');
     const from = Math.max(offsetBytes - before, 0);
     const to = Math.min(offsetBytes + lengthBytes - before, clusters * clusterBytes);
-    if (from < to) parts.push(await fileSystem.read(cluster * clusterBytes + from, to - from));
     before += clusters * clusterBytes;
+    if (from >= to) continue;
+    const part = bytes.subarray(done, done + to - from);
+    (await fileSystem.read(cluster * clusterBytes + from, to - from, part)).copy(part);
+    done += to - from;
   }
-  const bytes = Buffer.concat(parts);
-  believe(bytes.length === lengthBytes, 'a file of ntfs is shorter than it says');
+  believe(done === lengthBytes, 'a file of ntfs is shorter than it says');
   return bytes;
 }
 
@@ -143,16 +138,21 @@ async function freeClusters(
   fileSystem: StillFileSystem,
   geometry: NtfsGeometry,
   bitmap: readonly NtfsRun[],
-): Promise<NtfsRun[]> {
-  const free: { cluster: number; clusters: number }[] = [];
+  own: readonly NtfsRun[],
+): Promise<FreeList> {
+  const { clusterBytes } = geometry;
+  const free = new FreeList(fileSystem.startBytes);
+  const room = Buffer.alloc(CLUSTERS_AT_ONCE / 8);
   for (let first = 0; first < geometry.clusters; first += CLUSTERS_AT_ONCE) {
     const count = Math.min(CLUSTERS_AT_ONCE, geometry.clusters - first);
-    const bytes = await readRuns(fileSystem, geometry, bitmap, first / 8, Math.ceil(count / 8));
-    eachFreeRun(bytes, count, (bit, clusters) => {
-      const last = free.at(-1);
-      if (last !== undefined && last.cluster + last.clusters === first + bit) last.clusters += clusters;
-      else free.push({ cluster: first + bit, clusters });
-    });
+    const bytes = await readRuns(fileSystem, geometry, bitmap, first / 8, Math.ceil(count / 8), room);
+    // What the map itself was read from is in use, or the map is not what it seems.
+    for (const { cluster, clusters } of own) {
+      const isUsed = areUsed(bytes, Math.max(cluster - first, 0), Math.min(cluster + clusters - first, count));
+      believe(isUsed, 'the bitmap of ntfs calls its own files free');
+    }
+    eachFreeRun(bytes, count, (bit, clusters) => free.add((first + bit) * clusterBytes, clusters * clusterBytes));
+    await setImmediate();
   }
   return free;
 }

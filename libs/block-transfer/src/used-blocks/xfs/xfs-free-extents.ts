@@ -1,12 +1,13 @@
 import type { ByteRange } from '#libs/contracts';
 import type { FileSystemPlace } from '../file-system-bytes.js';
+import { FreeList } from '../free-list.js';
 import { believe, MapDoubt } from '../map-doubt.js';
 import type { DeviceMount } from '../mounts-of.js';
 import { mountOf, readStill, type MapRequest, type StillFileSystem } from '../still-file-system.js';
-import { runTool, toolOutput } from '../tool.runner.js';
+import { eachLineOf, runTool } from '../tool.runner.js';
 import { isXfsLogClean } from './xfs-log.js';
 import { xfsFreeSpace } from './xfs-free-space.js';
-import { parseXfsSpaceMap } from './xfs-space-map.parser.js';
+import { XfsSpaceMapParser } from './xfs-space-map.parser.js';
 import { parseXfsSuperblock, XFS_SECTOR_MAX_BYTES, type XfsGeometry } from './xfs-superblock.parser.js';
 
 const SPACE_MAP_TIMEOUT_MS = 2 * 60_000;
@@ -30,32 +31,37 @@ export async function xfsFreeExtents(
   place: FileSystemPlace,
   request: MapRequest,
   ask: typeof askKernel = askKernel,
-): Promise<ByteRange[]> {
+): Promise<Iterable<ByteRange>> {
   const mount = await mountOf(place, request);
   const isLive = mount !== null && !mount.readOnly && request.isHeld?.(mount.mountPoint) !== true;
-  const asked = isLive ? await ask(mount, request) : null;
-  const free = asked ?? (await readStill(place, request, xfsFreeWhileStill));
-  for (const { offsetBytes, lengthBytes } of free) {
-    believe(offsetBytes + lengthBytes <= place.sizeBytes, `${place.device} holds a larger xfs than there is room for`);
-  }
-  return free.map((range) => ({ ...range, offsetBytes: range.offsetBytes + place.startBytes }));
+  const asked = isLive ? await ask(place, mount, request) : null;
+  return asked ?? readStill(place, request, xfsFreeWhileStill);
 }
 
 /** Null when this machine's kernel or tools cannot say. */
-async function askKernel(mount: DeviceMount, { signal }: MapRequest): Promise<ByteRange[] | null> {
+async function askKernel(
+  place: FileSystemPlace,
+  mount: DeviceMount,
+  { signal }: MapRequest,
+): Promise<Iterable<ByteRange> | null> {
   const command = `fsmap -d -m -n ${SPACE_MAP_ROWS}`;
   const args = ['-r', '-c', command, mount.mountPoint];
-  const text = await toolOutput('xfs_io', args, { timeoutMs: SPACE_MAP_TIMEOUT_MS, signal });
-  if (text === null || text.trim() === '') return null;
-  const free = parseXfsSpaceMap(text);
+  const free = new FreeList(place.startBytes);
+  const parser = new XfsSpaceMapParser((offsetBytes, lengthBytes) => {
+    believe(offsetBytes + lengthBytes <= place.sizeBytes, `${place.device} holds a larger xfs than there is room for`);
+    free.add(offsetBytes, lengthBytes);
+  });
+  const options = { timeoutMs: SPACE_MAP_TIMEOUT_MS, signal };
+  if (!(await eachLineOf('xfs_io', args, options, (line) => parser.line(line)))) return null;
+  parser.end();
   // The kernel calls free what a file has just given up in memory. Only now is it so on the disk as well: a round must
   // not meet a file there whose blocks the map calls free.
   await runTool('sync', ['-f', mount.mountPoint], { timeoutMs: SYNC_TIMEOUT_MS, signal });
   return free;
 }
 
-/** The free extents of an xfs that is at rest, as ranges of the file system. Throws a `MapDoubt`. */
-export async function xfsFreeWhileStill(fileSystem: StillFileSystem, mount: DeviceMount | null): Promise<ByteRange[]> {
+/** The free extents of an xfs that is at rest, as ranges of its disk. Throws a `MapDoubt`. */
+export async function xfsFreeWhileStill(fileSystem: StillFileSystem, mount: DeviceMount | null): Promise<FreeList> {
   const geometry = await readGeometry(fileSystem);
   if (mount === null || mount.readOnly) {
     believe(await isXfsLogClean(fileSystem, geometry), 'the log of xfs is not clean');

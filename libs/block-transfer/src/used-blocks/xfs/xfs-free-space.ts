@@ -1,4 +1,4 @@
-import type { ByteRange } from '#libs/contracts';
+import { FreeList } from '../free-list.js';
 import { believe } from '../map-doubt.js';
 import type { StillFileSystem } from '../still-file-system.js';
 import { hasXfsChecksum, type XfsGeometry } from './xfs-superblock.parser.js';
@@ -23,25 +23,27 @@ interface GroupFree {
 }
 
 /**
- * The free extents of an xfs, from the b-tree by block number of each allocation group, as ranges of the file system.
+ * The free extents of an xfs, from the b-tree by block number of each allocation group, as ranges of its disk.
  * Blocks in a group's own reserve (AGFL) are in none of these trees, and so count as used.
  *
  * Throws a `MapDoubt` unless all of it fits together: checksums, addresses, order, and the sum in the group's header.
  */
-export async function xfsFreeSpace(fileSystem: StillFileSystem, geometry: XfsGeometry): Promise<ByteRange[]> {
-  const free: ByteRange[] = [];
+export async function xfsFreeSpace(fileSystem: StillFileSystem, geometry: XfsGeometry): Promise<FreeList> {
+  const free = new FreeList(fileSystem.startBytes);
   for (let group = 0; group < geometry.groups; group += 1) {
     const header = await readGroupFree(fileSystem, geometry, group);
     let freeBlocks = 0;
     let end = 0;
-    for await (const { first, count } of freeRecords(fileSystem, geometry, header)) {
-      believe(count > 0 && first >= end && first + count <= header.blocks, `free space of xfs group ${group} overlaps`);
-      end = first + count;
-      freeBlocks += count;
-      free.push({
-        offsetBytes: header.startBytes + first * geometry.blockBytes,
-        lengthBytes: count * geometry.blockBytes,
-      });
+    for await (const { bytes, headerBytes, records } of freeLeaves(fileSystem, geometry, header)) {
+      for (let record = 0; record < records; record += 1) {
+        const first = bytes.readUInt32BE(headerBytes + record * RECORD_BYTES);
+        const count = bytes.readUInt32BE(headerBytes + record * RECORD_BYTES + 4);
+        const isInOrder = count > 0 && first >= end && first + count <= header.blocks;
+        believe(isInOrder, `free space of xfs group ${group} overlaps`);
+        end = first + count;
+        freeBlocks += count;
+        free.add(header.startBytes + first * geometry.blockBytes, count * geometry.blockBytes);
+      }
     }
     believe(
       freeBlocks === header.freeBlocks,
@@ -66,15 +68,16 @@ async function readGroupFree(fileSystem: StillFileSystem, geometry: XfsGeometry,
   return { group, startBytes, blocks, freeBlocks, levels, root: bytes.readUInt32BE(16) };
 }
 
-/** The records of all leaves, from left to right: the leftmost way down, then from sibling to sibling. */
-async function* freeRecords(
+/** All leaves, from left to right: the leftmost way down, then from sibling to sibling. One is gone with the next. */
+async function* freeLeaves(
   fileSystem: StillFileSystem,
   geometry: XfsGeometry,
   header: GroupFree,
-): AsyncGenerator<{ first: number; count: number }> {
+): AsyncGenerator<TreeBlock> {
+  const room = Buffer.alloc(geometry.blockBytes);
   let address = header.root;
   for (let level = header.levels - 1; level > 0; level -= 1) {
-    const node = await readTreeBlock(fileSystem, geometry, header, address, level);
+    const node = await readTreeBlock(fileSystem, geometry, header, address, level, room);
     const pointersAt =
       node.headerBytes +
       Math.floor((geometry.blockBytes - node.headerBytes) / (RECORD_BYTES + POINTER_BYTES)) * RECORD_BYTES;
@@ -83,11 +86,8 @@ async function* freeRecords(
   }
   for (let leaves = 0; address !== NO_SIBLING; leaves += 1) {
     believe(leaves < header.blocks, `the free space of xfs group ${header.group} goes round in a circle`);
-    const leaf = await readTreeBlock(fileSystem, geometry, header, address, 0);
-    for (let record = 0; record < leaf.records; record += 1) {
-      const at = leaf.headerBytes + record * RECORD_BYTES;
-      yield { first: leaf.bytes.readUInt32BE(at), count: leaf.bytes.readUInt32BE(at + 4) };
-    }
+    const leaf = await readTreeBlock(fileSystem, geometry, header, address, 0, room);
+    yield leaf;
     address = leaf.rightSibling;
   }
 }
@@ -105,11 +105,12 @@ async function readTreeBlock(
   { group, startBytes, blocks }: GroupFree,
   address: number,
   level: number,
+  room: Buffer,
 ): Promise<TreeBlock> {
   const wrong = `block ${address} of the free space of xfs group ${group}`;
   believe(address < blocks, `${wrong} is outside of its group`);
   const offsetBytes = startBytes + address * blockBytes;
-  const bytes = await fileSystem.read(offsetBytes, blockBytes);
+  const bytes = await fileSystem.read(offsetBytes, blockBytes, room);
   const headerBytes = hasChecksums ? CHECKSUMMED_HEADER_BYTES : HEADER_BYTES;
   const records = bytes.readUInt16BE(6);
   const entryBytes = level === 0 ? RECORD_BYTES : RECORD_BYTES + POINTER_BYTES;

@@ -31,10 +31,11 @@ export async function isXfsLogClean(fileSystem: StillFileSystem, geometry: XfsGe
 
 /** The byte of the log behind the last sector of the present turn; null when the turns are not in order. */
 async function headOf(fileSystem: StillFileSystem, startBytes: number, logBytes: number): Promise<number | null> {
+  const room = Buffer.alloc(READ_BYTES);
   let present: number | null = null;
   let head: number | null = null;
   for (let offset = 0; offset < logBytes; offset += READ_BYTES) {
-    const bytes = await fileSystem.read(startBytes + offset, Math.min(READ_BYTES, logBytes - offset));
+    const bytes = await fileSystem.read(startBytes + offset, Math.min(READ_BYTES, logBytes - offset), room);
     for (let at = 0; at < bytes.length; at += SECTOR_BYTES) {
       const turn = turnOf(bytes, at);
       present ??= turn;

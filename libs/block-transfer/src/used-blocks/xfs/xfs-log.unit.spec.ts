@@ -30,6 +30,7 @@ function logOf({ head = 10, turn = 5, flags = 0x20, operations = 1, contentBytes
 const isClean = (disk: Buffer): Promise<boolean> =>
   isXfsLogClean(
     {
+      startBytes: 0,
       sizeBytes: disk.length,
       read: async (offsetBytes, lengthBytes) => Buffer.from(disk.subarray(offsetBytes, offsetBytes + lengthBytes)),
     },

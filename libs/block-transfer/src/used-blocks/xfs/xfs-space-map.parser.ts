@@ -1,30 +1,42 @@
-import type { ByteRange } from '#libs/contracts';
 import { believe } from '../map-doubt.js';
 
 /** `xfs_io` counts in these, whatever the file system's blocks are. */
 const SECTOR_BYTES = 512;
+const TITLE = 'EXT,MAJOR,MINOR,PSTART,PEND,OWNER';
 const ROW = /^\d+,\d+,\d+,(\d+),(\d+),(\S+),\d*,\d*,(\d+)$/;
 /** The kernel's own word for: nobody's. */
 const FREE = 'special_0:1';
 
 /**
- * The free extents in what `xfs_io -c 'fsmap -d -m'` printed, as ranges of the file system. Rows that are not free may
- * be missing or overlap (shared extents do); free ones must be in order. Throws a `MapDoubt` on a row that is none.
+ * Reads what `xfs_io -c 'fsmap -d -m'` prints, line by line: that of a badly fragmented file system does not fit into
+ * memory. Rows that are not free may be missing or overlap (shared extents do); free ones must be in order.
  */
-export function parseXfsSpaceMap(text: string): ByteRange[] {
-  const [title, ...rows] = text.trim().split('\n');
-  believe(title?.startsWith('EXT,MAJOR,MINOR,PSTART,PEND,OWNER') === true, 'xfs_io printed no space map');
-  believe(rows.length > 0, 'xfs_io printed an empty space map');
-  const free: ByteRange[] = [];
-  let end = 0;
-  for (const row of rows) {
+export class XfsSpaceMapParser {
+  #lines = 0;
+  #end = 0;
+
+  /** @param onFree hears of each free extent, as a range of the file system */
+  constructor(private readonly onFree: (offsetBytes: number, lengthBytes: number) => void) {}
+
+  /** Throws a `MapDoubt` on a row that is none. */
+  line(row: string): void {
+    this.#lines += 1;
+    if (this.#lines === 1) {
+      believe(row.startsWith(TITLE), 'xfs_io printed no space map');
+      return;
+    }
     const [, first, last, owner, length] = ROW.exec(row) ?? [];
-    believe(owner !== undefined, `xfs_io printed "${row.slice(0, 80)}"`);
-    if (owner !== FREE) continue;
+    const wrong = `xfs_io printed "${row.slice(0, 80)}"`;
+    believe(owner !== undefined, wrong);
+    if (owner !== FREE) return;
     const sectors = Number(last) - Number(first) + 1;
-    believe(sectors === Number(length) && Number(first) >= end, `xfs_io printed "${row.slice(0, 80)}"`);
-    end = Number(last) + 1;
-    free.push({ offsetBytes: Number(first) * SECTOR_BYTES, lengthBytes: sectors * SECTOR_BYTES });
+    believe(sectors === Number(length) && Number(first) >= this.#end, wrong);
+    this.#end = Number(last) + 1;
+    this.onFree(Number(first) * SECTOR_BYTES, sectors * SECTOR_BYTES);
   }
-  return free;
+
+  /** Throws a `MapDoubt` when that was not all of it. */
+  end(): void {
+    believe(this.#lines > 1, 'xfs_io printed an empty space map');
+  }
 }
