@@ -98,12 +98,14 @@ export function firstChain(encodedHeader: Buffer): number {
 }
 
 /** Blocks in as few items as their order allows: neighbours with the same digest (zeros, mostly) are one. */
-export function itemsOf(entries: Iterable<{ index: number; digest: Uint8Array | null }>): JournalItem[] {
+export function itemsOf(
+  entries: Iterable<{ index: number; count?: number; digest: Uint8Array | null }>,
+): JournalItem[] {
   const items: { first: number; count: number; digest: Uint8Array | null }[] = [];
-  for (const { index, digest } of entries) {
+  for (const { index, count = 1, digest } of entries) {
     const last = items.at(-1);
-    if (last !== undefined && index === last.first + last.count && sameDigest(digest, last.digest)) last.count += 1;
-    else items.push({ first: index, count: 1, digest });
+    if (last !== undefined && index === last.first + last.count && sameDigest(digest, last.digest)) last.count += count;
+    else items.push({ first: index, count, digest });
   }
   return items;
 }
