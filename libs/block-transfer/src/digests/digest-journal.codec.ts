@@ -36,6 +36,8 @@ const MAX_GENERATION_BYTES = 4096;
 const CRC_BYTES = 4;
 const RECORD_HEAD_BYTES = 16;
 const RUN_BYTES = 8;
+/** Bounds an item: 1 GiB of disk. */
+const MAX_RUN_BLOCKS = 16_384;
 /** Bounds a record: 160 KiB. */
 const MAX_ITEMS = 4096;
 const Kind = { FORGET: 1, CONFIRM: 2 } as const;
@@ -104,7 +106,8 @@ export function itemsOf(
   const items: { first: number; count: number; digest: Uint8Array | null }[] = [];
   for (const { index, count = 1, digest } of entries) {
     const last = items.at(-1);
-    if (last !== undefined && index === last.first + last.count && sameDigest(digest, last.digest)) last.count += count;
+    const isNext = last !== undefined && index === last.first + last.count && last.count + count <= MAX_RUN_BLOCKS;
+    if (isNext && sameDigest(digest, last.digest)) last.count += count;
     else items.push({ first: index, count, digest });
   }
   return items;

@@ -228,6 +228,14 @@ describe.each(IN_PARTS)('%s,', (_name, wanted) => {
       expect((await readFile(journalPath)).length - before).toBeLessThan(100);
     });
 
+    it('is worth nothing when it names blocks that the disk does not have', async () => {
+      const journal = await begin(DigestTable.unknown(DISK_BYTES, algorithm));
+      await journal.confirm([{ index: 9, digest: digestOf('the last one') }]);
+      expect((await load()).baseline).toBe('kept');
+      await journal.confirm([{ index: 9, count: 2, digest: digestOf('and one more') }]);
+      expect(await load()).toEqual(LOST);
+    });
+
     it('refuses everything after its end, and to end what somebody else began', async () => {
       const journal = await begin(table);
       const other = await begin(table);

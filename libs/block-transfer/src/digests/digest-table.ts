@@ -161,25 +161,40 @@ export class DigestTable {
 
   /** Enters digests of neighbouring blocks, one behind the other; zeros stand for those that are not known. */
   enter(first: number, entries: Uint8Array): void {
-    const end = first + entries.length / DIGEST_BYTES;
-    this.assertIndex(first);
-    this.assertIndex(end - 1);
-    for (let index = first; index < end;) {
-      const pageEnd = Math.min(this.pages.endOfPage(index), end);
-      const slot = this.pages.slotToChange(index);
-      const words = this.words.subarray(slot * ENTRY_WORDS, (slot + pageEnd - index) * ENTRY_WORDS);
-      const knownBefore = knownEntriesIn(words);
-      const part = entries.subarray((index - first) * DIGEST_BYTES, (pageEnd - first) * DIGEST_BYTES);
-      this.pages.memory.set(part, slot * DIGEST_BYTES);
-      this.knownCount += knownEntriesIn(words) - knownBefore;
-      index = pageEnd;
-    }
-    this.storedAs = null;
+    this.change(first, entries.length / DIGEST_BYTES, (into, done) => {
+      const start = done * DIGEST_BYTES;
+      into.set(entries.subarray(start, start + into.length));
+    });
+  }
+
+  /** All of these neighbouring blocks have this digest. */
+  setRun(first: number, count: number, digest: Uint8Array): void {
+    if (digest.length !== DIGEST_BYTES) throw new RangeError(`a digest has ${DIGEST_BYTES} bytes: ${digest.length}`);
+    if (count === 1) this.set(first, digest);
+    else this.change(first, count, (into) => into.fill(digest));
   }
 
   /** Gives back files, if it has any; the table is of no use afterwards. What was not stored is forgotten. */
   close(): void {
     this.pages.files?.close();
+  }
+
+  /** @param write fills the entries of a part, of which so many were done before */
+  private change(first: number, count: number, write: (into: Buffer, done: number) => void): void {
+    const end = first + count;
+    if (count > 0) this.assertIndex(end - 1);
+    for (let index = first; index < end;) {
+      const pageEnd = Math.min(this.pages.endOfPage(index), end);
+      this.assertIndex(index);
+      const slot = this.pages.slotToChange(index);
+      const slotEnd = slot + pageEnd - index;
+      const words = this.words.subarray(slot * ENTRY_WORDS, slotEnd * ENTRY_WORDS);
+      const knownBefore = knownEntriesIn(words);
+      write(this.pages.memory.subarray(slot * DIGEST_BYTES, slotEnd * DIGEST_BYTES), index - first);
+      this.knownCount += knownEntriesIn(words) - knownBefore;
+      index = pageEnd;
+    }
+    this.storedAs = null;
   }
 
   private assertKnowsAll(): void {

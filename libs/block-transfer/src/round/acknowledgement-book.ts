@@ -13,8 +13,8 @@ export const FLUSH_EVERY_BYTES = 16 * 1024 * 1024;
 export const UNFLUSHED_LIMIT_BYTES = 2 * FLUSH_EVERY_BYTES;
 /** So many ranges: it bounds the memory for them, and the size of one report. */
 const FLUSH_EVERY_RANGES = 4096;
-/** So many blocks are entered in a fraction of a millisecond. */
-const BLOCKS_PER_LOOK = 1024;
+/** So many zeroed blocks are entered at once. */
+const RUN_BLOCKS = 16_384;
 /** A FLUSH is sent this long after the one before it, however little there is: over a slow link bytes are dear. */
 const FLUSH_EVERY_MS = 1000;
 
@@ -100,7 +100,8 @@ export function* knownBlocksOf(batch: Batch, table: DigestTable): Generator<Know
     for (let index = first; index < end;) {
       const bytes = table.blockBytes(index);
       // The disk's last block may be shorter than the others, and has another digest then.
-      const count = table.blockBytes(end - 1) === bytes ? end - index : end - 1 - index;
+      const alike = table.blockBytes(end - 1) === bytes ? end - index : end - 1 - index;
+      const count = Math.min(alike, RUN_BLOCKS);
       yield { index, count, digest: zeroBlockDigest(bytes, table.algorithm) };
       index += count;
     }
@@ -111,10 +112,8 @@ export function* knownBlocksOf(batch: Batch, table: DigestTable): Generator<Know
 export async function commitBatch(batch: Batch, digests: DigestTable): Promise<void> {
   const turns = new EventLoopTurns();
   for (const { index, count = 1, digest } of knownBlocksOf(batch, digests)) {
-    for (let place = 0; place < count; place += 1) {
-      digests.set(index + place, digest);
-      if (place % BLOCKS_PER_LOOK === 0) await turns.giveWay();
-    }
+    digests.setRun(index, count, digest);
+    await turns.giveWay();
   }
 }
 
