@@ -9,6 +9,7 @@ import {
   forgetDifferences,
   groupDigestsOf,
   openSourceDisk,
+  roundBuffers,
   startNbdkit,
   syncDisk,
   usedMapOf,
@@ -26,6 +27,7 @@ const CONFIRMED_AT_ONCE = 1024;
 
 class LargeDisk {
   private readonly tables: DigestTableFile;
+  private readonly buffers = roundBuffers();
   /** Its file would be closed if nobody held it. */
   private abandoned: OpenDigestJournal | null = null;
 
@@ -85,7 +87,7 @@ class LargeDisk {
     try {
       return await syncDisk({
         ...{ diskId: 'large', source, used: usedMapOf(diskBytes, used), target: server.export },
-        ...{ baseline: compares ? digests : null, digests, journal, ...given },
+        ...{ baseline: compares ? digests : null, digests, journal, buffers: this.buffers, ...given },
       });
     } finally {
       await journal.end();

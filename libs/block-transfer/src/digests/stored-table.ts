@@ -46,7 +46,8 @@ export async function readTable(
     kept = await readWhole(path, file, expected, bounds);
     return kept ?? 'unusable';
   } finally {
-    if (kept?.table.pages.files == null) closeSync(file);
+    const isInUse = kept !== null && kept.table.pages.files !== null;
+    if (!isInUse) closeSync(file);
   }
 }
 
