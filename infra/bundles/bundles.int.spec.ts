@@ -30,7 +30,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const waitFor = <T>(fact: () => T): Promise<T> => vi.waitFor(fact, { timeout: 30_000, interval: 20 });
 
 const blake3RootOf = async (path: string): Promise<string> =>
-  (await digestDisk(path, { algorithm: 'blake3', diskBytes: SOURCE_BYTES })).rootDigest();
+  (await digestDisk(path, { algorithm: 'blake3', diskBytes: SOURCE_BYTES })).rootDigest;
 
 type ReportOf<K extends EndpointReport['kind']> = Extract<EndpointReport, { kind: K }>;
 

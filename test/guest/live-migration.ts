@@ -130,8 +130,8 @@ class LiveMigration {
     const { result, log } = await this.round('final');
     const doubt = log.find((line) => line.includes('counts as used'));
     if (doubt !== undefined) throw new Error(`a map was not believed in the final round: ${doubt}`);
-    const table = await digestDisk(this.target, { algorithm: 'blake3' });
-    if ((await table.rootDigest()) !== result.rootDigest) throw new Error('the digests of source and target differ');
+    const { rootDigest } = await digestDisk(this.target, { algorithm: 'blake3' });
+    if (rootDigest !== result.rootDigest) throw new Error('the digests of source and target differ');
     return seen.promise;
   }
 

@@ -6,7 +6,7 @@ export { DigestTable } from './digests/digest-table.js';
 export type { DigestJournal } from './digests/digest-journal.js';
 export { DigestTableFile, type BaselineState, type OpenDigestJournal } from './digests/digest-table-file.js';
 export { groupDigestsOf } from './digests/group-digests.js';
-export { digestDisk, type DigestDiskOptions } from './digests/digest-disk.js';
+export { digestDisk, type DigestDiskOptions, type DiskDigests } from './digests/digest-disk.js';
 export {
   ChangeTracker,
   type ChangeTrackerOptions,
@@ -31,6 +31,7 @@ export {
   type ServerTls,
 } from './nbd/nbdkit-server.js';
 export { makeDataIdentity, type DataIdentity } from './tls/data-identity.js';
+export { BlockSet } from './round/block-set.js';
 export { DiskResume } from './round/disk-resume.js';
 export { forgetDifferences, type ForgetDifferencesOptions } from './round/forget-differences.js';
 export { syncDisk } from './round/sync-disk.js';

@@ -42,6 +42,9 @@ export const FAILURES: Readonly<Record<ReplicationFailureCode, FailureMeaning>> 
   USED_BLOCKS_UNKNOWN: byItself(
     'The used blocks of a file system could not be listed; see the detail, then request another synchronization.',
   ),
+  DIGEST_TABLE_FAILED: later(
+    'The agent could not read or write its digests: make room on the disk of its state folder, or check that disk for errors (df, dmesg); then request another synchronization.',
+  ),
   TARGET_WRITE_FAILED: later("Check the target's storage, then request another synchronization."),
   TARGET_DISK_FULL: later("Make room on the target's storage, then request another synchronization."),
   TARGET_DISK_MISSING: later('The target VM lacks a disk that the task needs; recreate the target.'),

@@ -24,8 +24,9 @@ async function main(order: SenderOrder): Promise<SenderReport> {
   const { disk, target, identity, algorithm, tableFile } = order;
   const diskBytes = disk.sizeBytes;
   const tables = tableFile === null ? null : new DigestTableFile(tableFile);
-  const table = tables === null ? null : (await tables.load({ diskBytes, algorithm, generation: GENERATION })).table;
-  const digests = table ?? DigestTable.unknown(diskBytes, algorithm);
+  const header = { diskBytes, algorithm, generation: GENERATION };
+  const table = tables === null ? null : (await tables.load(header)).table;
+  const digests = table ?? tables?.unknown(header) ?? DigestTable.unknown(diskBytes, algorithm);
   const journal = await tables?.begin(digests, GENERATION);
   const source = await openSourceDisk(disk.device);
   const machine = new MachinePace();
@@ -54,6 +55,7 @@ async function main(order: SenderOrder): Promise<SenderReport> {
     pace?.close();
     await source.close();
     await journal?.end();
+    digests.close();
   }
 }
 

@@ -105,7 +105,8 @@ export class TargetDisk {
 
   /** Stores the digest table that an agent would have of what the target holds now, and gives it. */
   async storeTable(path: string, generation: string, algorithm: DigestAlgorithm): Promise<DigestTable> {
-    const table = await digestDisk(this.path, { algorithm });
+    const table = DigestTable.unknown(this.sizeBytes, algorithm);
+    await digestDisk(this.path, { algorithm, onDigests: (first, digests) => table.enter(first, digests) });
     const journal = await new DigestTableFile(path).begin(table, generation);
     await journal.end();
     return table;

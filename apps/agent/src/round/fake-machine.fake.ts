@@ -1,4 +1,5 @@
 import {
+  BlockSet,
   DIGEST_BLOCK_BYTES,
   DigestTable,
   roundBuffers,
@@ -106,6 +107,8 @@ export class FakeMachine {
   readonly mapOptions: UsedBlocksOptions[] = [];
   /** Stored digest tables by disk. */
   readonly tables = new Map<string, { table: DigestTable | null; baseline: BaselineState }>();
+  /** Tables that were given out and not closed again. */
+  openTables = 0;
   /** What the newest call for each disk was given. */
   readonly given = new Map<string, SyncDiskOptions>();
   /** Waits other than those between two progress messages. They are over at once. */
@@ -162,9 +165,11 @@ export class FakeMachine {
         this.diary.push(`reach ${exportName}`);
         await this.reach(signal);
       },
-      forgetDifferences: async ({ target, onProgress = () => undefined }) => {
+      forgetDifferences: async ({ digests, target, onProgress = () => undefined }) => {
         this.diary.push(`look for differences ${target.exportName}`);
-        return this.differences(onProgress);
+        const differing = new BlockSet(digests.diskBytes);
+        for (const range of await this.differences(onProgress)) differing.addRange(range);
+        return differing;
       },
       syncDisk: (options) => this.#syncDisk(options),
       changes: this.changes,
@@ -260,12 +265,21 @@ export class FakeMachine {
     };
   }
 
+  #open(table: DigestTable): DigestTable {
+    table.close = () => void (this.openTables -= 1);
+    this.openTables += 1;
+    return table;
+  }
+
   #store(taskId: string, diskId: string): DigestTableStore {
     return {
       load: async ({ generation }) => {
         if (taskId !== TASK_ID || generation !== TASK_ID) throw new Error('tables of another task');
-        return this.tables.get(diskId) ?? { table: null, baseline: 'none' };
+        const kept = this.tables.get(diskId) ?? { table: null, baseline: 'none' as const };
+        if (kept.table !== null) this.#open(kept.table);
+        return kept;
       },
+      unknown: ({ diskBytes, algorithm }) => this.#open(DigestTable.unknown(diskBytes, algorithm)),
       begin: async (table) => {
         this.diary.push(`begin ${diskId}`);
         return {

@@ -91,6 +91,7 @@ export class RoundAttempt {
       return this.#round.results;
     } finally {
       endTelling();
+      this.#round.putAway();
     }
   }
 
@@ -126,10 +127,10 @@ export class RoundAttempt {
       };
       const pace = await this.#ports.pace.ofDisk(disk.present.device, false);
       try {
-        const ranges = await this.#withJournal(diskId, digests, (journal) =>
+        const differing = await this.#withJournal(diskId, digests, (journal) =>
           this.#ports.forgetDifferences({ digests, journal, target, groupDigests, pace, signal, onProgress }),
         );
-        inHand.noteDifferences(ranges);
+        inHand.noteDifferences(differing);
         this.#ports.log('warn', `The target's disk ${diskId} differed in ${inHand.repaired?.blockCount ?? 0} blocks.`);
       } finally {
         pace.close();

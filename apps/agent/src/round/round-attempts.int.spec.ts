@@ -2,7 +2,6 @@ import {
   DIGEST_BLOCK_BYTES,
   digestDisk,
   forgetDifferences,
-  groupDigestsOf,
   MachinePace,
   mergeExtents,
   openSourceDisk,
@@ -167,7 +166,7 @@ describe('a target that was found different', () => {
     await writeFile(bench.target, target);
     const found = await digestDisk(bench.target, { algorithm: 'blake3' });
     const groups = join(bench.folder, 'groups');
-    await writeFile(groups, await groupDigestsOf(found));
+    await writeFile(groups, found.groupDigests);
     await bench.serve();
     const groupServer = await startNbdkit({ path: groups, readOnly: true, host: '127.0.0.1' });
     try {

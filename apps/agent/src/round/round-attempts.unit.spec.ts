@@ -8,6 +8,7 @@ const ofAttempt = (attempt: number): object => ({
   roundId: ROUND_ID,
   assignmentId: attemptId(attempt),
 });
+const NEXT_ROUND_ID = '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a009';
 const lost = async (): Promise<void> => {
   throw new EndpointFailure('DATA_PATH_LOST', 'the link broke');
 };
@@ -89,6 +90,47 @@ describe('the attempts of a round', () => {
           ],
         }),
       ]);
+    });
+
+    it('do not compare with what they have filled themselves: it began with nothing known', async () => {
+      machine.transfer = async ({ diskId, digests }) => {
+        digests.set(0, new Uint8Array(32).fill(7));
+        if (diskId === 'large') await lost();
+      };
+      await machine.attempt(1);
+      machine.transfer = fine;
+      await machine.attempt(2);
+      const second = machine.given.get('large');
+      expect(second?.baseline).toBeNull();
+      expect(second?.digests.isKnown(0)).toBe(true);
+      expect(machine.reports.at(-1)).toMatchObject({ disks: [{ baseline: 'none' }, { baseline: 'none' }] });
+    });
+
+    it('leave no table open, however they end', async () => {
+      for (const diskId of ['small', 'large'])
+        machine.tables.set(diskId, { table: knownTable(LARGE.sizeBytes), baseline: 'kept' });
+      const seen: number[] = [];
+      machine.transfer = async ({ diskId }) => {
+        seen.push(machine.openTables);
+        if (diskId === 'large') await lost();
+      };
+      await machine.attempt(1);
+      expect(machine.openTables).toBe(0);
+      const stop = new AbortController();
+      machine.reach = async () => {
+        stop.abort();
+        await lost();
+      };
+      await machine.attempt(2, { signal: stop.signal });
+      expect(machine.openTables).toBe(0);
+      machine.reach = fine;
+      machine.transfer = fine;
+      await machine.attempt(3);
+      expect(machine.reports.at(-1)?.kind).toBe('round-completed');
+      expect([seen, machine.openTables]).toEqual([[1, 1], 0]);
+      await machine.attempt(1, { resend: true, roundId: NEXT_ROUND_ID });
+      expect(machine.reports.at(-1)?.kind).toBe('round-completed');
+      expect(machine.openTables).toBe(0);
     });
 
     it('go on comparing with what was kept before the round', async () => {

@@ -1,4 +1,3 @@
-import { DigestTable } from '#libs/block-transfer';
 import type { DigestAlgorithm, DiskRoundResult, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
 import type { RoundDisk } from './disk-choice.decision.js';
 import { DiskInHand } from './disk-in-hand.js';
@@ -38,7 +37,7 @@ export class RoundInHand {
     this.#results.clear();
   }
 
-  /** With its table in memory. */
+  /** With its table, until {@link finish} or {@link putAway}. */
   async takeUp({ assigned: { diskId, sizeBytes } }: RoundDisk): Promise<DiskInHand> {
     const disk = this.#disks.get(diskId) ?? new DiskInHand(sizeBytes, this.#algorithm);
     this.#disks.set(diskId, disk);
@@ -50,6 +49,11 @@ export class RoundInHand {
     this.#results.set(result.diskId, result);
     this.#disks.get(result.diskId)?.putAway();
     this.progress.leave(result.diskId);
+  }
+
+  /** An attempt has ended: what is not done waits for the next one, with its table on disk. */
+  putAway(): void {
+    for (const disk of this.#disks.values()) disk.putAway();
   }
 
   /** The disks that this round is not done with. */
@@ -77,14 +81,20 @@ export class RoundInHand {
 
   async #forget({ assigned: { diskId, sizeBytes: diskBytes } }: RoundDisk): Promise<void> {
     const store = this.#tables.of(this.#taskId, diskId);
-    const kept = await store.load({ diskBytes, algorithm: this.#algorithm, generation: this.#taskId });
-    if (kept.table === null) return;
-    const journal = await store.begin(DigestTable.unknown(diskBytes, this.#algorithm), this.#taskId);
-    await journal.end();
+    const header = { diskBytes, algorithm: this.#algorithm, generation: this.#taskId };
+    const { table } = await store.load(header);
+    if (table === null) return;
+    table.close();
+    const nothing = store.unknown(header);
+    try {
+      await (await store.begin(nothing, this.#taskId)).end();
+    } finally {
+      nothing.close();
+    }
   }
 
   async #hasDigests(disks: readonly RoundDisk[]): Promise<boolean> {
-    // One that compares decides; the tables of the others need not fill the memory yet.
+    // One that compares decides; the tables of the others need not be there yet.
     for (const disk of disks) if ((await this.takeUp(disk)).baseline !== null) return true;
     return false;
   }

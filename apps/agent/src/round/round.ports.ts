@@ -14,7 +14,7 @@ import type { HeldFileSystems } from '../quiesce/hold-file-systems.js';
 import type { RoundState } from './round-state.file.js';
 
 /** The digests of one target disk, kept between rounds. */
-export type DigestTableStore = Pick<DigestTableFile, 'load' | 'begin'>;
+export type DigestTableStore = Pick<DigestTableFile, 'load' | 'unknown' | 'begin'>;
 
 export interface DigestTables {
   /** Once per attempt, before any table of the task is used. */

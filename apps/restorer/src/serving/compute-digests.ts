@@ -1,4 +1,4 @@
-import { DIGEST_BLOCK_BYTES, groupDigestsOf } from '#libs/block-transfer';
+import { DIGEST_BLOCK_BYTES } from '#libs/block-transfer';
 import type {
   ComputeDigestsAssignment,
   DigestAlgorithm,
@@ -81,18 +81,18 @@ async function digestOne(
   algorithm: DigestAlgorithm,
   { processed, signal }: { readonly processed: Map<string, number>; readonly signal: AbortSignal },
 ): Promise<DiskDigest> {
-  const table = await ports.digestDisk(path, {
+  const digests = await ports.digestDisk(path, {
     ...{ algorithm, diskBytes, signal },
     onProgress: (processedBytes) => {
       processed.set(diskId, processedBytes);
     },
   });
-  await ports.groupDigests.keep(diskId, await groupDigestsOf(table));
+  await ports.groupDigests.keep(diskId, digests.groupDigests);
   return {
     ...{ diskId, diskBytes },
-    digestAlgorithm: table.algorithm,
+    digestAlgorithm: digests.algorithm,
     digestBlockBytes: DIGEST_BLOCK_BYTES,
-    rootDigest: await table.rootDigest(),
+    rootDigest: digests.rootDigest,
   };
 }
 

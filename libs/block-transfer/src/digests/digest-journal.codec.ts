@@ -36,6 +36,8 @@ const MAX_GENERATION_BYTES = 4096;
 const CRC_BYTES = 4;
 const RECORD_HEAD_BYTES = 16;
 const RUN_BYTES = 8;
+/** Bounds an item: 1 GiB of disk. */
+const MAX_RUN_BLOCKS = 16_384;
 /** Bounds a record: 160 KiB. */
 const MAX_ITEMS = 4096;
 const Kind = { FORGET: 1, CONFIRM: 2 } as const;
@@ -98,12 +100,15 @@ export function firstChain(encodedHeader: Buffer): number {
 }
 
 /** Blocks in as few items as their order allows: neighbours with the same digest (zeros, mostly) are one. */
-export function itemsOf(entries: Iterable<{ index: number; digest: Uint8Array | null }>): JournalItem[] {
+export function itemsOf(
+  entries: Iterable<{ index: number; count?: number; digest: Uint8Array | null }>,
+): JournalItem[] {
   const items: { first: number; count: number; digest: Uint8Array | null }[] = [];
-  for (const { index, digest } of entries) {
+  for (const { index, count = 1, digest } of entries) {
     const last = items.at(-1);
-    if (last !== undefined && index === last.first + last.count && sameDigest(digest, last.digest)) last.count += 1;
-    else items.push({ first: index, count: 1, digest });
+    const isNext = last !== undefined && index === last.first + last.count && last.count + count <= MAX_RUN_BLOCKS;
+    if (isNext && sameDigest(digest, last.digest)) last.count += count;
+    else items.push({ first: index, count, digest });
   }
   return items;
 }

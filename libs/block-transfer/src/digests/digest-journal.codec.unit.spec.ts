@@ -138,5 +138,12 @@ describe('records', () => {
       { first: 2, count: 1, digest: b },
       { first: 4, count: 1, digest: b },
     ]);
+    // Runs join others, up to a gibibyte, so that a turn of whoever replays them is bounded.
+    const run = (index: number, count: number) => ({ index, count, digest: a });
+    expect(itemsOf([entry(0, a), run(1, 5), run(6, 16_378), run(16_384, 16_384), entry(32_768, a)])).toEqual([
+      { first: 0, count: 16_384, digest: a },
+      { first: 16_384, count: 16_384, digest: a },
+      { first: 32_768, count: 1, digest: a },
+    ]);
   });
 });

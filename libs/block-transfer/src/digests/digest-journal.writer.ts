@@ -1,6 +1,6 @@
-import { reasonOf } from '../endpoint-failure.js';
+import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
 import { encodeRecords, itemsOf, type JournalItem } from './digest-journal.codec.js';
-import type { DigestJournal } from './digest-journal.js';
+import type { DigestJournal, KnownBlocks } from './digest-journal.js';
 
 /** Where the records go; all that a journal asks of a file. */
 export interface JournalFile {
@@ -42,7 +42,7 @@ export class DigestJournalWriter implements DigestJournal {
     await this.append('forget', itemsOf(withoutDigest(indices)));
   }
 
-  async confirm(entries: readonly { index: number; digest: Uint8Array }[]): Promise<void> {
+  async confirm(entries: readonly KnownBlocks[]): Promise<void> {
     await this.append('confirm', itemsOf(entries));
   }
 
@@ -81,7 +81,8 @@ export class DigestJournalWriter implements DigestJournal {
   }
 
   private fail(error: unknown, group: readonly Waiting[]): void {
-    this.refusal = new Error(`the digest journal cannot be written: ${reasonOf(error)}`, { cause: error });
+    const detail = `the digest journal cannot be written: ${reasonOf(error)}`;
+    this.refusal = new EndpointFailure('DIGEST_TABLE_FAILED', detail, { cause: error });
     for (const { reject } of [...group, ...this.waiting.splice(0)]) reject(this.refusal);
   }
 }

@@ -1,11 +1,13 @@
 import type { JournalHeader } from './digest-journal.codec.js';
 import type { DigestJournal } from './digest-journal.js';
 import type { DigestJournalWriter } from './digest-journal.writer.js';
+import { PAGE_BOUNDS, type PageBounds } from './digest-pages.js';
 import type { TableHeader } from './digest-table.codec.js';
-import { DigestTable } from './digest-table.js';
+import type { DigestTable } from './digest-table.js';
 import { openIfThere, removeFiles } from './durable-files.js';
 import { createJournal, readJournalHeader, replayJournal } from './stored-journal.js';
-import { digestOfTable, readTable, readTableName, writeTable, type StoredTable } from './stored-table.js';
+import { readTable, readTableName, unknownTable, writeTable, type StoredTable } from './stored-table.js';
+import { orLaterTableFailure } from './table-failure.js';
 
 /** `none`: there never was a table; `kept`: it can be relied on; `lost`: there was one, and it cannot. */
 export type BaselineState = 'none' | 'kept' | 'lost';
@@ -30,28 +32,44 @@ export interface OpenDigestJournal extends DigestJournal {
  * Table and journal are numbered in one sequence. A journal names the table that it goes on from by its digest; a table
  * with the number of a journal, or a later one, contains it. So it does not matter between which two steps of a change
  * of files an agent was stopped.
+ *
+ * The tables that this gives keep a bounded part of their entries in memory, and are to be closed. Anything that cannot be
+ * read or written on the agent's disk is an EndpointFailure, `DIGEST_TABLE_FAILED`; the stored table and its journal are
+ * then as they were, and stay valid.
  */
 export class DigestTableFile {
   private readonly journalPath: string;
   /** Earlier versions kept no journal; this file beside a table said that a round was at work. */
   private readonly markerPath: string;
 
-  constructor(private readonly path: string) {
+  /** @param bounds of what is in memory; others for tests */
+  constructor(
+    private readonly path: string,
+    private readonly bounds: PageBounds = PAGE_BOUNDS,
+  ) {
     this.journalPath = `${path}.journal`;
     this.markerPath = `${path}.dirty`;
   }
 
   /**
    * What the target is known to hold, if table and journal are whole, belong together, and are of this disk size,
-   * algorithm and generation. Anything else is `lost`, never an error: a lost baseline costs time, not correctness. Errors of the file
-   * system itself (no permission, say) are thrown.
+   * algorithm and generation. Anything else is `lost`, never an error: a lost baseline costs time, not correctness.
+   * Errors of the file system itself (no permission, say) are thrown.
    */
   async load(expected: TableHeader): Promise<{ table: DigestTable | null; baseline: BaselineState }> {
-    if (await isThere(this.markerPath)) return { table: null, baseline: 'lost' };
-    const [journal, stored] = [await readJournalHeader(this.journalPath), await readTable(this.path, expected)];
-    if (journal === 'none' && stored === 'none') return { table: null, baseline: 'none' };
-    const table = await this.tableOf(journal, stored, expected);
-    return { table, baseline: table === null ? 'lost' : 'kept' };
+    return orLaterTableFailure(`${this.path} cannot be read`, async () => {
+      if (await isThere(this.markerPath)) return { table: null, baseline: 'lost' };
+      const journal = await readJournalHeader(this.journalPath);
+      const stored = await readTable(this.path, expected, this.bounds);
+      if (journal === 'none' && stored === 'none') return { table: null, baseline: 'none' };
+      const table = await this.tableOf(journal, stored, expected);
+      return { table, baseline: table === null ? 'lost' : 'kept' };
+    });
+  }
+
+  /** A table in which nothing is known; no file is touched before it has to be. */
+  unknown(header: TableHeader): DigestTable {
+    return unknownTable(this.path, header, this.bounds);
   }
 
   /**
@@ -60,19 +78,22 @@ export class DigestTableFile {
    * resolves. One journal at a time: the one before is ended, or of no use any more.
    */
   async begin(table: DigestTable, generation: string): Promise<OpenDigestJournal> {
-    const sequence = await this.lastSequence();
-    const base = table.knowsNothing ? null : await this.storeBase(table, generation, sequence + 1);
-    const { diskBytes, algorithm } = table;
-    const header = { diskBytes, algorithm, generation, sequence: sequence + 2, base };
-    const writer = await createJournal(this.journalPath, header);
-    // A table that nothing goes on from would be trusted again if the journal were ever lost.
-    await removeFiles(this.markerPath, ...(base === null ? [this.path] : []));
-    let ended: Promise<void> | null = null;
-    return {
-      forget: async (indices) => writer.forget(indices),
-      confirm: async (entries) => writer.confirm(entries),
-      end: async () => (ended ??= this.fold(writer, table, header)),
-    };
+    return orLaterTableFailure(`${this.path} cannot be written`, async () => {
+      const sequence = await this.lastSequence();
+      const base = table.knowsNothing ? null : await this.storeBase(table, generation, sequence + 1);
+      const { diskBytes, algorithm } = table;
+      const header = { diskBytes, algorithm, generation, sequence: sequence + 2, base };
+      const writer = await createJournal(this.journalPath, header);
+      // A table that nothing goes on from would be trusted again if the journal were ever lost.
+      await removeFiles(this.markerPath, ...(base === null ? [this.path] : []));
+      let ended: Promise<void> | null = null;
+      return {
+        forget: async (indices) => writer.forget(indices),
+        confirm: async (entries) => writer.confirm(entries),
+        end: async () =>
+          (ended ??= orLaterTableFailure(`${this.path} cannot be written`, () => this.fold(writer, table, header))),
+      };
+    });
   }
 
   private async tableOf(
@@ -82,24 +103,32 @@ export class DigestTableFile {
   ): Promise<DigestTable | null> {
     const base = stored === 'none' || stored === 'unusable' ? null : stored;
     if (journal === 'none') return base?.table ?? null;
-    if (journal === 'unusable') return null;
+    const table = journal === 'unusable' ? null : this.baseOf(journal, base, expected);
+    if (table !== base?.table) base?.table.close();
+    if (journal === 'unusable' || table === null) return null;
+    if (base !== null && base.sequence >= journal.sequence) return table;
+    let isTrue = false;
+    try {
+      isTrue = await replayJournal(this.journalPath, journal, table);
+    } finally {
+      if (!isTrue) table.close();
+    }
+    return isTrue ? table : null;
+  }
+
+  /** The table that the journal goes on from, or that contains it already; null: they do not belong together. */
+  private baseOf(journal: JournalHeader, base: StoredTable | null, expected: TableHeader): DigestTable | null {
     if (journal.diskBytes !== expected.diskBytes || journal.generation !== expected.generation) return null;
     if (journal.algorithm !== expected.algorithm) return null;
     if (base !== null && base.sequence >= journal.sequence) return base.table;
-    if (journal.base !== null && base?.digest.equals(journal.base) !== true) return null;
-    const table =
-      journal.base === null ? DigestTable.unknown(expected.diskBytes, expected.algorithm) : (base?.table ?? null);
-    if (table === null) return null;
-    return (await replayJournal(this.journalPath, journal, table)) ? table : null;
+    if (journal.base === null) return this.unknown(expected);
+    return base?.digest.equals(journal.base) === true ? base.table : null;
   }
 
   /** The digest of a stored table that is `table`; it is only written if the one in place is another. */
   private async storeBase(table: DigestTable, generation: string, sequence: number): Promise<Buffer> {
-    const stored = await readTableName(this.path);
-    if (stored !== null) {
-      const digest = digestOfTable(table, { generation, sequence: stored.sequence });
-      if (digest.equals(stored.digest)) return digest;
-    }
+    const inPlace = await readTableName(this.path);
+    if (inPlace !== null && table.storedAs?.equals(inPlace.digest) === true) return inPlace.digest;
     return writeTable(this.path, table, { generation, sequence });
   }
 

@@ -48,7 +48,8 @@ export async function readFully(file: FileHandle, target: Uint8Array, position: 
   return true;
 }
 
-async function syncDirectoryOf(path: string): Promise<void> {
+/** Makes durable that a file was put in its place, or removed. */
+export async function syncDirectoryOf(path: string): Promise<void> {
   const directory = await open(dirname(path), 'r');
   try {
     await directory.sync();

@@ -1,3 +1,4 @@
+import type { DigestAlgorithm } from '#libs/contracts';
 import { DIGEST_BYTES, digestOf } from './block-digest.js';
 import type { DigestTable } from './digest-table.js';
 import { EventLoopTurns } from './event-loop-turns.js';
@@ -14,13 +15,49 @@ export const groupDigestsBytes = (blockCount: number): number => Math.ceil(block
  * that is unknown in one of them makes its group differ. They prove nothing; the root of the digest tree does.
  */
 export async function groupDigestsOf(table: DigestTable): Promise<Uint8Array> {
-  const digests = new Uint8Array(groupDigestsBytes(table.blockCount));
+  const groups = new GroupDigests(table.algorithm, table.blockCount);
   const turns = new EventLoopTurns();
-  let offset = 0;
-  for (const group of table.parts(GROUP_BLOCKS * DIGEST_BYTES)) {
-    digests.set(digestOf(group, table.algorithm), offset);
-    offset += DIGEST_BYTES;
+  for (const part of table.parts(GROUP_BLOCKS * DIGEST_BYTES)) {
+    groups.push(part);
     await turns.giveWay();
   }
-  return digests;
+  return groups.digests();
+}
+
+/** The same from entries that come in order. */
+export class GroupDigests {
+  private readonly done: Uint8Array;
+  private doneBytes = 0;
+  private readonly group = new Uint8Array(GROUP_BLOCKS * DIGEST_BYTES);
+  private filledBytes = 0;
+
+  constructor(
+    private readonly algorithm: DigestAlgorithm,
+    blockCount: number,
+  ) {
+    this.done = new Uint8Array(groupDigestsBytes(blockCount));
+  }
+
+  /** @param entries the next ones, one behind the other */
+  push(entries: Uint8Array): void {
+    for (let taken = 0; taken < entries.length;) {
+      const part = entries.subarray(taken, taken + this.group.length - this.filledBytes);
+      this.group.set(part, this.filledBytes);
+      this.filledBytes += part.length;
+      taken += part.length;
+      if (this.filledBytes === this.group.length) this.endGroup();
+    }
+  }
+
+  /** When all entries are there. Nothing can be pushed afterwards. */
+  digests(): Uint8Array {
+    if (this.filledBytes > 0) this.endGroup();
+    return this.done;
+  }
+
+  private endGroup(): void {
+    this.done.set(digestOf(this.group.subarray(0, this.filledBytes), this.algorithm), this.doneBytes);
+    this.doneBytes += DIGEST_BYTES;
+    this.filledBytes = 0;
+  }
 }

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { DIGEST_BYTES } from './block-digest.js';
 import {
   decodeJournalHeader,
   encodeJournalHeader,
@@ -11,8 +12,10 @@ import {
 import { DigestJournalWriter } from './digest-journal.writer.js';
 import type { DigestTable } from './digest-table.js';
 import { openIfThere, replaceFile } from './durable-files.js';
+import { EventLoopTurns } from './event-loop-turns.js';
 
-const IO_BYTES = 1024 * 1024;
+const IO_BYTES = 64 * 1024;
+const NOT_KNOWN = new Uint8Array(DIGEST_BYTES);
 
 /** The header of a journal; `unusable` when it has none that is whole. */
 export async function readJournalHeader(path: string): Promise<JournalHeader | 'none' | 'unusable'> {
@@ -39,12 +42,19 @@ export async function replayJournal(path: string, header: JournalHeader, table: 
 }
 
 async function replayRecords(file: FileHandle, header: Buffer, table: DigestTable): Promise<boolean> {
-  const decoder = new RecordDecoder(firstChain(header), (item) => applyItem(item, table));
+  const items: JournalItem[] = [];
+  const decoder = new RecordDecoder(firstChain(header), (item) => items.push(item) > 0);
   const chunk = Buffer.alloc(IO_BYTES);
+  const turns = new EventLoopTurns();
   for (let position = header.length; ;) {
     const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
     if (bytesRead === 0) return true;
     if (!decoder.push(chunk.subarray(0, bytesRead))) return false;
+    // Digests are views of the chunk.
+    for (const item of items.splice(0)) {
+      if (!applyItem(item, table)) return false;
+      await turns.giveWay();
+    }
     position += bytesRead;
   }
 }
@@ -52,10 +62,7 @@ async function replayRecords(file: FileHandle, header: Buffer, table: DigestTabl
 /** False when the item speaks of blocks that the disk does not have. */
 export function applyItem({ first, count, digest }: JournalItem, table: DigestTable): boolean {
   if (first + count > table.blockCount) return false;
-  for (let index = first; index < first + count; index += 1) {
-    if (digest === null) table.forget(index);
-    else table.set(index, digest);
-  }
+  table.setRun(first, count, digest ?? NOT_KNOWN);
   return true;
 }
 

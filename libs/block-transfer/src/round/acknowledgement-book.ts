@@ -1,6 +1,8 @@
 import type { ByteRange } from '#libs/contracts';
 import type { DigestTable } from '../digests/digest-table.js';
 import { zeroBlockDigest } from '../digests/block-digest.js';
+import type { KnownBlocks } from '../digests/digest-journal.js';
+import { EventLoopTurns } from '../digests/event-loop-turns.js';
 import { mergeExtents } from '../extents/byte-extents.js';
 import { blockSpan } from './block-plan.js';
 import type { BlockDigest } from './block-decisions.js';
@@ -11,6 +13,8 @@ export const FLUSH_EVERY_BYTES = 16 * 1024 * 1024;
 export const UNFLUSHED_LIMIT_BYTES = 2 * FLUSH_EVERY_BYTES;
 /** So many ranges: it bounds the memory for them, and the size of one report. */
 const FLUSH_EVERY_RANGES = 4096;
+/** So many zeroed blocks are entered at once. */
+const RUN_BLOCKS = 16_384;
 /** A FLUSH is sent this long after the one before it, however little there is: over a slow link bytes are dear. */
 const FLUSH_EVERY_MS = 1000;
 
@@ -88,20 +92,29 @@ export class AcknowledgementBook {
   }
 }
 
-/** The digests of a durable batch, for table and journal. */
-export function* digestsOf(batch: Batch, table: DigestTable): Generator<BlockDigest> {
+/** The digests of a durable batch, for table and journal. Zeros come in runs: there may be terabytes of them. */
+export function* knownBlocksOf(batch: Batch, table: DigestTable): Generator<KnownBlocks> {
   yield* batch.digests;
   for (const range of batch.zeroed) {
     const { first, end } = blockSpan(range);
-    for (let index = first; index < end; index += 1) {
-      yield { index, digest: zeroBlockDigest(table.blockBytes(index), table.algorithm) };
+    for (let index = first; index < end;) {
+      const bytes = table.blockBytes(index);
+      // The disk's last block may be shorter than the others, and has another digest then.
+      const alike = table.blockBytes(end - 1) === bytes ? end - index : end - 1 - index;
+      const count = Math.min(alike, RUN_BLOCKS);
+      yield { index, count, digest: zeroBlockDigest(bytes, table.algorithm) };
+      index += count;
     }
   }
 }
 
-/** Enters a durable batch into the table. */
-export function commitBatch(batch: Batch, digests: DigestTable): void {
-  for (const { index, digest } of digestsOf(batch, digests)) digests.set(index, digest);
+/** Enters a durable batch into the table. Gives way to everything else meanwhile. */
+export async function commitBatch(batch: Batch, digests: DigestTable): Promise<void> {
+  const turns = new EventLoopTurns();
+  for (const { index, count = 1, digest } of knownBlocksOf(batch, digests)) {
+    digests.setRun(index, count, digest);
+    await turns.giveWay();
+  }
 }
 
 function emptyBatch(): { -readonly [key in keyof Batch]: Batch[key] } {

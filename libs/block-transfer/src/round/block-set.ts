@@ -1,5 +1,6 @@
 import type { ByteRange } from '#libs/contracts';
 import { DIGEST_BLOCK_BYTES } from '../digests/block-digest.js';
+import { endOf } from '../extents/byte-extents.js';
 import { blockSpan } from './block-plan.js';
 
 /** What can be asked of a set of blocks. */
@@ -12,7 +13,7 @@ export class BlockSet implements Blocks {
   private readonly bits: Uint8Array;
   private bytes = 0;
 
-  constructor(private readonly diskBytes: number) {
+  constructor(readonly diskBytes: number) {
     this.bits = new Uint8Array(Math.ceil(Math.ceil(diskBytes / DIGEST_BLOCK_BYTES) / 8));
   }
 
@@ -35,6 +36,12 @@ export class BlockSet implements Blocks {
     if (this.has(index)) return;
     this.bits[index >>> 3] = (this.bits[index >>> 3] ?? 0) | (1 << (index & 7));
     this.bytes += this.blockBytes(index);
+  }
+
+  /** Removes every block that has bytes of the range. */
+  removeRange(range: ByteRange): void {
+    const { first, end } = blockSpan(range);
+    for (let index = first; index < end; index += 1) this.remove(index);
   }
 
   remove(index: number): void {
@@ -81,28 +88,40 @@ export class BlockSet implements Blocks {
 
   /** The blocks of the set, in order. */
   *indices(): Generator<number> {
-    for (const [place, bits] of this.bits.entries()) {
+    for (let place = 0; place < this.bits.length; place += 1) {
+      const bits = this.bits[place] ?? 0;
       if (bits === 0) continue;
       for (let bit = 0; bit < 8; bit += 1) if ((bits & (1 << bit)) !== 0) yield place * 8 + bit;
     }
   }
 
+  /** The blocks of the set as extents, in order. There may be as many as half of the disk's blocks. */
+  *ranges(): Generator<ByteRange> {
+    let open: { offsetBytes: number; lengthBytes: number } | null = null;
+    for (const index of this.indices()) {
+      const offsetBytes = index * DIGEST_BLOCK_BYTES;
+      if (open !== null && endOf(open) === offsetBytes) {
+        open.lengthBytes += this.blockBytes(index);
+        continue;
+      }
+      if (open !== null) yield open;
+      open = { offsetBytes, lengthBytes: this.blockBytes(index) };
+    }
+    if (open !== null) yield open;
+  }
+
   /** The blocks of the set as a list of extents. */
   extents(): ByteRange[] {
-    return this.runs({ offsetBytes: 0, lengthBytes: this.diskBytes }, true);
+    return [...this.ranges()];
   }
 
   /** What a range of whole blocks has beside the set: a list of extents, in whole blocks. */
   missingIn(range: ByteRange): ByteRange[] {
-    return this.runs(range, false);
-  }
-
-  private runs(range: ByteRange, wanted: boolean): ByteRange[] {
     const runs: ByteRange[] = [];
     let open: { offsetBytes: number; lengthBytes: number } | null = null;
     const { first, end } = blockSpan(range);
     for (let index = first; index < end; index += 1) {
-      if (this.has(index) !== wanted) open = null;
+      if (this.has(index)) open = null;
       else if (open !== null) open.lengthBytes += this.blockBytes(index);
       else runs.push((open = { offsetBytes: index * DIGEST_BLOCK_BYTES, lengthBytes: this.blockBytes(index) }));
     }

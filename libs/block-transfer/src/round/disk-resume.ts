@@ -1,8 +1,12 @@
 import type { ByteRange } from '#libs/contracts';
 import type { DigestTable } from '../digests/digest-table.js';
+import { EventLoopTurns } from '../digests/event-loop-turns.js';
 import { clipExtents, invertExtents, mergeExtents, type ExtentList } from '../extents/byte-extents.js';
 import type { Batch } from './acknowledgement-book.js';
 import { BlockSet } from './block-set.js';
+
+/** So many blocks are looked up in a fraction of a millisecond. */
+const BLOCKS_PER_LOOK = 1024;
 
 /** Sums over all attempts of a round. */
 export interface RoundTotals {
@@ -31,13 +35,14 @@ export class DiskResume {
   private readonly done: BlockSet;
   /** Durably made zero before a sweep, and nothing was sent to it since. */
   private zeroed: ByteRange[] = [];
-  /** Blocks that a zeroing was sent to since, as a whole: until it is durable, they may hold anything again. */
-  private zeroedAgain: ByteRange[] = [];
+  /** Blocks that a zeroing was sent to since, as a whole, and is not durable yet: they may hold anything again. */
+  private readonly zeroedAgain: BlockSet;
   private begun = false;
   private again = false;
 
   constructor(readonly diskBytes: number) {
     this.done = new BlockSet(diskBytes);
+    this.zeroedAgain = new BlockSet(diskBytes);
   }
 
   /**
@@ -64,11 +69,25 @@ export class DiskResume {
   begin(baseline: DigestTable | null, digests: DigestTable): DigestTable | null {
     const first = !this.begun;
     this.begun = true;
-    // A caller who lost the table between two attempts has it all sent again, instead of a table with gaps at the end.
-    for (const index of this.done.indices()) if (!digests.isKnown(index)) this.done.remove(index);
     if (first) return baseline;
     const compares = baseline !== null || this.again;
     return compares ? digests : null;
+  }
+
+  /**
+   * A caller who lost the table between two attempts has it all sent again, instead of a table with gaps at the end.
+   * Gives way to everything else meanwhile.
+   *
+   * @internal
+   */
+  async keepKnown(digests: DigestTable): Promise<void> {
+    const turns = new EventLoopTurns();
+    let looked = 0;
+    for (const index of this.done.indices()) {
+      if (!digests.isKnown(index)) this.done.remove(index);
+      looked += 1;
+      if (looked % BLOCKS_PER_LOOK === 0) await turns.giveWay();
+    }
   }
 
   /** @internal */
@@ -94,7 +113,10 @@ export class DiskResume {
   /** What a FLUSH made durable. @internal */
   madeDurable(batch: Batch): void {
     for (const { index } of batch.digests) this.done.add(index);
-    for (const range of batch.zeroed) this.done.addRange(range);
+    for (const range of batch.zeroed) {
+      this.done.addRange(range);
+      this.zeroedAgain.removeRange(range);
+    }
     for (const range of batch.prepared) this.zeroed.push(range);
   }
 
@@ -107,9 +129,9 @@ export class DiskResume {
    */
   zeroBefore(sendable: ExtentList): ByteRange[] {
     const { diskBytes } = this;
-    const certain = invertExtents(mergeExtents(this.zeroedAgain), diskBytes);
+    const certain = invertExtents(this.zeroedAgain.extents(), diskBytes);
     const zeroed = mergeExtents(this.zeroed).flatMap((range) => clipExtents(certain, range));
-    this.zeroedAgain = [];
+    this.zeroedAgain.clear();
     const rest = invertExtents(mergeExtents([...sendable, ...this.done.extents(), ...zeroed]), diskBytes);
     this.zeroed = invertExtents(mergeExtents([...invertExtents(zeroed, diskBytes), ...sendable]), diskBytes);
     return rest;
@@ -117,12 +139,12 @@ export class DiskResume {
 
   /** A zeroing of whole blocks is about to be sent. @internal */
   zeroing(range: ByteRange): void {
-    this.zeroedAgain.push(range);
+    this.zeroedAgain.addRange(range);
   }
 
   /** Blocks will be sent as a whole, with bytes that had been zeroed. @internal */
   nothingIsZeroed(): void {
     this.zeroed = [];
-    this.zeroedAgain = [];
+    this.zeroedAgain.clear();
   }
 }

@@ -90,6 +90,7 @@ export class DiskRound {
 
   private async prepare(): Promise<void> {
     this.report('transferring');
+    await this.resume.keepKnown(this.options.digests);
     if (this.baseline !== null) {
       this.resume.nothingIsZeroed();
       await this.known.adopt(this.baseline);

@@ -62,8 +62,9 @@ class FragileTarget implements DigestJournal {
     await Promise.resolve();
   }
 
-  async confirm(entries: readonly { index: number }[]): Promise<void> {
-    for (const { index } of entries) this.kept.add(index);
+  async confirm(entries: readonly { index: number; count?: number }[]): Promise<void> {
+    for (const { index, count = 1 } of entries)
+      for (let place = 0; place < count; place += 1) this.kept.add(index + place);
     await Promise.resolve();
   }
 
@@ -345,6 +346,21 @@ describe('attempts of a round', () => {
     });
     expect(totalBytes(resume.zeroBefore([]))).toBe(0);
     expect(resume.doneBytes).toBe(BLOCK);
+  });
+
+  it('go by what is zero, also where the digest of a block that was durably zeroed again is lost', async () => {
+    const resume = new DiskResume(DISK_BYTES);
+    const durable = { ranges: [], digests: [], payloadBytes: 0 };
+    const all = [{ offsetBytes: 0, lengthBytes: DISK_BYTES }];
+    resume.madeDurable({ ...durable, zeroed: [], prepared: all });
+    const [durably, lost] = [0, 1].map((index) => ({ offsetBytes: index * BLOCK, lengthBytes: BLOCK }));
+    if (durably === undefined || lost === undefined) return;
+    for (const range of [durably, lost]) resume.zeroing(range);
+    resume.madeDurable({ ...durable, zeroed: [durably], prepared: [] });
+    // What was durably zeroed again is zero, as it was before; what was not may hold anything.
+    await resume.keepKnown(DigestTable.unknown(DISK_BYTES, 'blake3'));
+    expect(resume.doneBytes).toBe(0);
+    expect(resume.zeroBefore([])).toEqual([lost]);
   });
 
   it('have everything sent again for which the caller has lost the digest', async () => {

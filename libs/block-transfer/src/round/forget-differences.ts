@@ -4,11 +4,12 @@ import type { DigestJournal } from '../digests/digest-journal.js';
 import type { DigestTable } from '../digests/digest-table.js';
 import { GROUP_BLOCKS, groupDigestsBytes, groupDigestsOf } from '../digests/group-digests.js';
 import { EndpointFailure } from '../endpoint-failure.js';
-import { mergeExtents, splitExtents } from '../extents/byte-extents.js';
+import { splitExtents } from '../extents/byte-extents.js';
 import { NbdConnection, type NbdConnectOptions } from '../nbd/nbd-connection.js';
 import type { DataPathSecurity } from '../nbd/nbd-dial.js';
 import { UNPACED, type RoundPace } from '../throttle/round-pace.js';
 import { RUN_BYTES } from './block-plan.js';
+import { BlockSet } from './block-set.js';
 import { TargetDigests } from './target-digests.js';
 
 const READS_IN_FLIGHT = 4;
@@ -36,17 +37,16 @@ export interface ForgetDifferencesOptions {
  * sends them. Only groups whose digests differ are read back, and only what is there decides about a block; entries that
  * are unknown are left to the round as they are.
  *
- * @returns the blocks that were forgotten, merged; durably, with a journal
+ * @returns the blocks that were forgotten; durably, with a journal
  * Rejects with an EndpointFailure (`DATA_PATH_*`, `EXPORT_FAILED`, `TARGET_*`), or with the signal's reason.
  */
-export async function forgetDifferences(options: ForgetDifferencesOptions): Promise<ByteRange[]> {
+export async function forgetDifferences(options: ForgetDifferencesOptions): Promise<BlockSet> {
   const { digests, journal } = options;
   const suspected = await suspectedGroups(options);
-  const differing: number[] = [];
+  const differing = new BlockSet(digests.diskBytes);
   if (suspected.length > 0) await compareGroups(options, suspected, differing);
-  differing.sort((a, b) => a - b);
-  await new TargetDigests(digests, journal).forget(differing);
-  return mergeExtents(differing.map((index) => rangeOf(digests, index)));
+  await new TargetDigests(digests, journal).forget(differing.indices());
+  return differing;
 }
 
 async function suspectedGroups(options: ForgetDifferencesOptions): Promise<ByteRange[]> {
@@ -86,7 +86,7 @@ async function readAll(options: ForgetDifferencesOptions, expectedBytes: number)
 async function compareGroups(
   options: ForgetDifferencesOptions,
   suspected: readonly ByteRange[],
-  differing: number[],
+  differing: BlockSet,
 ): Promise<void> {
   const { digests, onProgress } = options;
   const runs = splitExtents(suspected, RUN_BYTES);
@@ -104,7 +104,7 @@ async function compareGroups(
         const { offsetBytes, lengthBytes } = next.value;
         const content = slot.subarray(0, lengthBytes);
         await read(offsetBytes, content);
-        differing.push(...differingBlocks(digests, content, offsetBytes));
+        for (const index of differingBlocks(digests, content, offsetBytes)) differing.add(index);
         processedBytes += lengthBytes;
         onProgress?.(plannedBytes, processedBytes);
       }
@@ -147,8 +147,4 @@ async function connected(
   } finally {
     await connection.close();
   }
-}
-
-function rangeOf(digests: DigestTable, index: number): ByteRange {
-  return { offsetBytes: index * DIGEST_BLOCK_BYTES, lengthBytes: digests.blockBytes(index) };
 }

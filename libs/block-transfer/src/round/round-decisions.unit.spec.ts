@@ -148,7 +148,7 @@ describe('decideBlocks', () => {
 describe('AcknowledgementBook', () => {
   const block = (index: number, bytes = BLOCK) => ({ offsetBytes: index * BLOCK, lengthBytes: bytes });
 
-  it('gives what was answered once, merged, and enters it into the table only on commit', () => {
+  it('gives what was answered once, merged, and enters it into the table only on commit', async () => {
     const book = new AcknowledgementBook(0);
     const table = DigestTable.unknown(8 * BLOCK + 512, 'blake3');
     const digest = zeroBlockDigest(3, 'blake3');
@@ -159,7 +159,7 @@ describe('AcknowledgementBook', () => {
     expect(batch.ranges).toEqual([{ offsetBytes: BLOCK, lengthBytes: 7 * BLOCK + 512 }]);
     expect(batch.payloadBytes).toBe(BLOCK);
     expect(table.isKnown(1)).toBe(false);
-    commitBatch(batch, table);
+    await commitBatch(batch, table);
     expect(table.isKnown(0)).toBe(false);
     expect(table.matches(1, digest)).toBe(true);
     for (const index of [2, 7]) expect(table.matches(index, zeroBlockDigest(BLOCK, 'blake3'))).toBe(true);

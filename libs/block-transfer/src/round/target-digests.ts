@@ -1,7 +1,7 @@
 import type { DigestJournal } from '../digests/digest-journal.js';
 import type { DigestTable } from '../digests/digest-table.js';
-import type { BlockDigest } from './block-decisions.js';
-import { commitBatch, digestsOf, type Batch } from './acknowledgement-book.js';
+import { EventLoopTurns } from '../digests/event-loop-turns.js';
+import { commitBatch, knownBlocksOf, type Batch } from './acknowledgement-book.js';
 
 /** So many blocks are handed to the journal at once: what a gibibyte has. */
 const JOURNAL_BLOCKS = 16_384;
@@ -24,8 +24,14 @@ export class TargetDigests {
     }
   }
 
+  /** Gives way to everything else: terabytes may be kept. */
   async forgetAllBut(isKept: (index: number) => boolean): Promise<void> {
-    await this.forget(filter(this.table.knownIndices(), (index) => !isKept(index)));
+    const turns = new EventLoopTurns();
+    for (let first = 0; first < this.table.blockCount; first += JOURNAL_BLOCKS) {
+      const end = Math.min(first + JOURNAL_BLOCKS, this.table.blockCount);
+      await this.forget(filter(this.table.knownIndices(first, end), (index) => !isKept(index)));
+      await turns.giveWay();
+    }
   }
 
   /** Takes over another table. Entries of ours that it does not share are forgotten first: they are not to come back. */
@@ -38,9 +44,9 @@ export class TargetDigests {
 
   /** A batch that is durable on the target. */
   async confirm(batch: Batch): Promise<void> {
-    commitBatch(batch, this.table);
+    await commitBatch(batch, this.table);
     if (this.journal === undefined) return;
-    for (const entries of chunksOf<BlockDigest>(digestsOf(batch, this.table))) await this.journal.confirm(entries);
+    for (const entries of chunksOf(knownBlocksOf(batch, this.table))) await this.journal.confirm(entries);
   }
 }
 

@@ -242,8 +242,8 @@ describe('TargetDigests', () => {
     const calls: string[] = [];
     const journal = {
       forget: async (indices: readonly number[]) => void calls.push(`forget ${indices.join(' ')}`),
-      confirm: async (entries: readonly { index: number }[]) =>
-        void calls.push(`confirm ${entries.map(({ index }) => index).join(' ')}`),
+      confirm: async (entries: readonly { index: number; count?: number }[]) =>
+        void calls.push(`confirm ${entries.map(({ index, count }) => `${index}x${count ?? 1}`).join(' ')}`),
     };
     return { calls, journal };
   }
@@ -285,7 +285,7 @@ describe('TargetDigests', () => {
     book.written([], [{ index: 5, digest: digestOf(5) }], 1);
     book.madeZero({ offsetBytes: DIGEST_BLOCK_BYTES, lengthBytes: 2 * DIGEST_BLOCK_BYTES }, 0);
     await known.confirm(book.take(0));
-    expect(calls).toEqual(['confirm 5 1 2']);
+    expect(calls).toEqual(['confirm 5x1 1x2']);
     expect([...known.table.knownIndices()]).toEqual([1, 2, 5]);
   });
 
