@@ -57,9 +57,9 @@ describe('BLAKE3', () => {
       return rss - heapTotal;
     };
     const before = outsideBytes();
-    for (let call = 0; call < 300_000; call += 1) blake3.digest(data);
-    // The add-on's buffers would be 90 MB by now.
-    expect(outsideBytes() - before).toBeLessThan(30 * 1024 * 1024);
+    for (let call = 0; call < 1_000_000; call += 1) blake3.digest(data);
+    // The add-on's buffers would be 300 MB by now; what else the process does in the meantime may take some, too.
+    expect(outsideBytes() - before).toBeLessThan(100 * 1024 * 1024);
   });
 });
 
