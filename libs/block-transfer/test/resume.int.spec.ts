@@ -33,7 +33,7 @@ const DISK_BYTES = 160 * MIB + 1536;
 const HOST = '127.0.0.1';
 const GENERATION = 'task-1';
 /** What a lost attempt may have sent in vain: two windows that were not flushed, and a buffer for each step under way. */
-const WASTE_LIMIT_BYTES = 2 * 16 * MIB + 13 * MIB;
+const WASTE_LIMIT_BYTES = 2 * 16 * MIB + 7 * 2 * MIB;
 /** Partly used blocks all over, and one large hole. */
 const USED = usedMapFromFree(DISK_BYTES, [
   { offsetBytes: 100 * MIB, lengthBytes: 8 * MIB },

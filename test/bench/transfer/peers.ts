@@ -30,6 +30,8 @@ export function nbdkitCommand(
     LOOPBACK,
     '--port',
     String(route.port),
+    '--threads',
+    '4',
     ...tls,
     'file',
     served,

@@ -14,6 +14,8 @@ const PORT_ATTEMPTS = 5;
 /** nbdkit waits for its clients when asked to end; afterwards it is not asked. */
 const POLITE_END_MS = 500;
 const KEPT_OUTPUT_CHARACTERS = 2000;
+/** For each connection, which has as many requests in flight; each thread keeps a buffer of its largest request. */
+const THREADS = 4;
 
 export interface NbdkitOptions {
   /** The device or image file to serve. */
@@ -158,6 +160,8 @@ function nbdkitArguments(options: NbdkitOptions, port: number, folder: string, p
     String(port),
     '--pidfile',
     pidFile,
+    '--threads',
+    String(THREADS),
     ...(tls === undefined ? [] : ['--tls=require', '--tls-verify-peer', `--tls-certificates=${folder}`]),
     ...(readOnly === true ? ['--readonly'] : []),
     ...filters.map((filter) => `--filter=${filter}`),

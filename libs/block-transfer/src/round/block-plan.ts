@@ -3,8 +3,11 @@ import { DIGEST_BLOCK_BYTES } from '../digests/block-digest.js';
 import { endOf, growToAlignment, splitExtents, totalBytes } from '../extents/byte-extents.js';
 import type { UsedMap } from '../used-blocks/used-map.js';
 
-/** Blocks are read and, where they are neighbours, sent in requests of this size: larger ones gain nothing. */
-export const RUN_BYTES = 16 * DIGEST_BLOCK_BYTES;
+/**
+ * Blocks are read and, where they are neighbours, sent in requests of this size. Each costs a quarter of a millisecond
+ * besides its bytes; larger ones would keep the source's own reads waiting for longer.
+ */
+export const RUN_BYTES = 32 * DIGEST_BLOCK_BYTES;
 /** Free stretches are only looked up in tables; this bounds how long one look keeps everything else waiting. */
 const FREE_STRETCH_BYTES = 1024 * 1024 * 1024;
 /** What is sent of a partly used block begins and ends on a multiple of this: the page of most storage. */

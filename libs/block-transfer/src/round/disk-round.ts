@@ -26,7 +26,7 @@ import { ZeroBatch } from './zero-batch.js';
 const READS_IN_FLIGHT = 4;
 const ZEROES_IN_FLIGHT = 8;
 /** So many steps in a row may find nothing to do (16 MiB of disk) before everything else has its turn. */
-const STEPS_WITHOUT_REST = 16;
+const STEPS_WITHOUT_REST = 8;
 /** What is zeroed is noted in pieces of this size, so that a lost connection does not take it all. */
 const ZERO_PIECE_BYTES = 256 * 1024 * 1024;
 

@@ -3,10 +3,10 @@ import { RUN_BYTES } from './block-plan.js';
 import { Pool } from './pool.js';
 
 /**
- * What rounds read into: buffers of 1 MiB, four being read, eight in flight on two connections, one being digested.
- * They bound the memory of a machine's rounds and all that is in flight, however many disks share them.
+ * What rounds read into, buffers of 2 MiB: in the middle of a round, two or three are being read, one is digested, and
+ * the others are on their way on two connections. They bound the memory of a machine's rounds and all that is in flight, however many disks share them.
  */
-const BUFFERS = 13;
+const BUFFERS = 7;
 
 export type RoundBuffers = Pool<Uint8Array>;
 

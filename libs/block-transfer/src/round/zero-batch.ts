@@ -1,7 +1,7 @@
 import type { ByteRange } from '#libs/contracts';
 import { mergeExtents } from '../extents/byte-extents.js';
 
-/** So many ranges are gathered before they become requests; a sweep finds zeros in pieces of 1 MiB and less. */
+/** So many ranges are gathered before they become requests; a sweep finds zeros in pieces of 2 MiB and less. */
 const BATCH_RANGES = 256;
 
 /** Gathers ranges to be zeroed, so that neighbours leave as one request. */

@@ -6,12 +6,10 @@ const MIB = 1024 * 1024;
 const QUANTUM_MS = 100;
 /** A quantum is no more than this, so that others on a link of 1 Gbps wait for 35 ms at most. */
 const MOST_QUANTUM_BYTES = 4 * MIB;
-/** It is no less than a request. */
-const LEAST_QUANTUM_BYTES = MIB;
 /** Timers are no finer than a millisecond, and may be late by this much without a loss of rate, at high rates too. */
 const LATE_MS = 20;
-/** So much fits into a burst at any rate. */
-export const MOST_BYTES_AT_ONCE = 2 * MIB;
+/** So much fits into a quantum at any rate: a request of 2 MiB, with what the wire adds to it. */
+export const MOST_BYTES_AT_ONCE = 2.25 * MIB;
 
 /**
  * Bytes over time. In any window of time no more passes than the rate allows in it, and one burst. Pure: every call
@@ -35,12 +33,12 @@ export class TokenBucket {
   /** What is waited for, so that waiting is done in few steps. */
   get quantumBytes(): number {
     const wanted = Math.min(MOST_QUANTUM_BYTES, this.#in(QUANTUM_MS));
-    return Math.max(LEAST_QUANTUM_BYTES, wanted, this.#in(LATE_MS));
+    return Math.max(MOST_BYTES_AT_ONCE, wanted, this.#in(LATE_MS));
   }
 
   /** The most that {@link tryTake} can ever give at once. */
   get burstBytes(): number {
-    return this.quantumBytes + Math.max(MOST_BYTES_AT_ONCE - LEAST_QUANTUM_BYTES, this.#in(LATE_MS));
+    return this.quantumBytes + this.#in(LATE_MS);
   }
 
   /** From now on. Time that has passed counts at the old rate; an unlimited past leaves nothing behind. */

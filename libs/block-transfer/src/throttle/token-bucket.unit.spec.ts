@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { RUN_BYTES } from '../round/block-plan.js';
+import { wireBytesOf } from './round-pace.js';
 import { MOST_BYTES_AT_ONCE, TokenBucket } from './token-bucket.js';
 
 const MIB = 1024 * 1024;
@@ -115,7 +117,13 @@ describe('the token bucket', () => {
     expect(bucket.tryTake(1_000_000, 3_601_000)).toBe(true);
   });
 
+  it('gives what a step of a round needs in one piece: in two, it would queue up twice', () => {
+    expect(wireBytesOf(RUN_BYTES)).toBeLessThanOrEqual(MOST_BYTES_AT_ONCE);
+  });
+
   it('refuses what it could never give', () => {
-    expect(() => new TokenBucket(1_000_000, 0).tryTake(MOST_BYTES_AT_ONCE + 1, 0)).toThrow(RangeError);
+    const bucket = new TokenBucket(1_000_000, 0);
+    expect(bucket.burstBytes).toBeGreaterThanOrEqual(MOST_BYTES_AT_ONCE);
+    expect(() => bucket.tryTake(bucket.burstBytes + 1, 0)).toThrow(RangeError);
   });
 });
