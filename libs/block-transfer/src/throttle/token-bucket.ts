@@ -3,9 +3,9 @@ const MIB = 1024 * 1024;
  * Grants come in quanta of what passes in this time: a process that wakes up finds its caches cold, and that costs it
  * more than a request does.
  */
-const QUANTUM_MS = 100;
-/** A quantum is no more than this, so that others on a link of 1 Gbps wait for 35 ms at most. */
-const MOST_QUANTUM_BYTES = 4 * MIB;
+const QUANTUM_MS = 120;
+/** A quantum is no more than this, two requests of a round, so that others on a link of 1 Gbps wait for 36 ms at most. */
+const MOST_QUANTUM_BYTES = 4.25 * MIB;
 /** Timers are no finer than a millisecond, and may be late by this much without a loss of rate, at high rates too. */
 const LATE_MS = 20;
 /** So much fits into a quantum at any rate: a request of 2 MiB, with what the wire adds to it. */
