@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { commandOutput, runCommand } from './run-command.js';
 import { waitFor } from './wait-for.js';
@@ -34,16 +34,21 @@ export async function partitionNode(device: string, number: number): Promise<str
   });
 }
 
-/** Detaches a loop device with its partitions, and waits until it is free. Harmless on a free one. */
-export async function detachLoopDevice(device: string): Promise<void> {
-  if ((await backingFileOf(basename(device))) === undefined) return;
+/**
+ * Detaches an image with its partitions, and waits until that is done. Harmless when it was done before: by then the
+ * device may be somebody else's.
+ */
+export async function detachImage({ device, imagePath }: AttachedImage): Promise<void> {
+  const isAttached = async (): Promise<boolean> => {
+    const held = await backingFileOf(basename(device));
+    return held !== undefined && (held === imagePath || held === (await realpath(imagePath).catch(() => imagePath)));
+  };
+  if (!(await isAttached())) return;
   await runCommand('partx', ['--delete', device]);
   await commandOutput('losetup', ['--detach', device]);
-  await waitFor(
-    `${device} to be detached`,
-    async () => ((await backingFileOf(basename(device))) === undefined ? true : undefined),
-    { boundMs: DETACH_BOUND_MS },
-  );
+  await waitFor(`${device} to be detached`, async () => ((await isAttached()) ? undefined : true), {
+    boundMs: DETACH_BOUND_MS,
+  });
 }
 
 /** @returns the loop devices whose image file lies in this folder (an absolute path) or below */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { removeLocalStack } from '#libs/local-stack';
 import { endProcess } from '../machine/end-process.js';
-import { detachLoopDevice, imagesAttachedUnder } from '../machine/loop-device.js';
+import { detachImage, imagesAttachedUnder } from '../machine/loop-device.js';
 import { mountPointsUnder, unmount } from '../machine/mount-point.js';
 import { processIdentity } from '../machine/process-identity.js';
 import { waitFor } from '../machine/wait-for.js';
@@ -48,7 +48,7 @@ export async function endRestorers(folder: string): Promise<void> {
 /** Unmounts and detaches whatever lies in the folder. */
 export async function releaseDisks(folder: string): Promise<void> {
   for (const mountPoint of await mountPointsUnder(folder)) await unmountInTime(mountPoint);
-  for (const { device } of await imagesAttachedUnder(folder)) await detachLoopDevice(device);
+  for (const attached of await imagesAttachedUnder(folder)) await detachImage(attached);
 }
 
 /** Who was in it may be about to end. */

@@ -1,6 +1,6 @@
 import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { attachImage, detachLoopDevice, partitionNode } from '../machine/loop-device.js';
+import { attachImage, detachImage, partitionNode } from '../machine/loop-device.js';
 import { mount, unmount } from '../machine/mount-point.js';
 import { commandOutput } from '../machine/run-command.js';
 import { chooseFiles, planFiles } from './file-plan.js';
@@ -45,7 +45,7 @@ export async function createSourceDisk(options: SourceDiskOptions): Promise<Sour
     return new MountedSourceDisk({ device, partitionDevice, imagePath, mountPoint }, tree);
   } catch (error) {
     await unmount(mountPoint).catch(() => undefined);
-    await detachLoopDevice(device).catch(() => undefined);
+    await detachImage({ device, imagePath }).catch(() => undefined);
     await rm(imagePath, { force: true });
     throw error;
   }

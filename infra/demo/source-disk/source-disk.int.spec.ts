@@ -1,8 +1,8 @@
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { imagesAttachedUnder } from '../machine/loop-device.js';
+import { detachImage, imagesAttachedUnder } from '../machine/loop-device.js';
 import { mountPointsUnder } from '../machine/mount-point.js';
 import { commandOutput } from '../machine/run-command.js';
 import {
@@ -58,6 +58,15 @@ describe('a source disk and the checks of its target', () => {
     await source.destroy();
     expect(await imagesAttachedUnder(folder)).toEqual([]);
     expect(await mountPointsUnder(folder)).toEqual([]);
+
+    // Whoever gets the device next keeps it.
+    const next = { device: source.device, imagePath: join(folder, 'next.img') };
+    await writeFile(next.imagePath, Buffer.alloc(MIB));
+    await commandOutput('losetup', [next.device, next.imagePath]);
+    await source.destroy();
+    expect(await imagesAttachedUnder(folder)).toEqual([next]);
+    await detachImage(next);
+    expect(await imagesAttachedUnder(folder)).toEqual([]);
   });
 
   it('holds the same files with the same content for the same seed', async () => {

@@ -1,5 +1,5 @@
 import { rm, statfs } from 'node:fs/promises';
-import { detachLoopDevice } from '../machine/loop-device.js';
+import { detachImage } from '../machine/loop-device.js';
 import { mount, mountPointsUnder, unmount } from '../machine/mount-point.js';
 import { commandOutput } from '../machine/run-command.js';
 import { chooseFiles, planFiles, planRewrite } from './file-plan.js';
@@ -89,7 +89,7 @@ export class MountedSourceDisk implements SourceDisk {
 
   async destroy(): Promise<void> {
     await this.unmount();
-    await detachLoopDevice(this.device);
+    await detachImage(this);
     await rm(this.imagePath, { force: true });
     await rm(this.mountPoint, { recursive: true, force: true });
   }

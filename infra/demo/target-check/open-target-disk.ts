@@ -1,4 +1,4 @@
-import { attachImage, detachLoopDevice, partitionNode } from '../machine/loop-device.js';
+import { attachImage, detachImage, partitionNode } from '../machine/loop-device.js';
 import { mount, unmount } from '../machine/mount-point.js';
 
 export interface OpenTargetDisk {
@@ -21,7 +21,7 @@ export async function openTargetDisk(imagePath: string): Promise<OpenTargetDisk>
   const mounted: string[] = [];
   const close = async () => {
     for (const mountPoint of mounted.splice(0)) await unmount(mountPoint);
-    await detachLoopDevice(device);
+    await detachImage({ device, imagePath });
   };
   try {
     const partitionDevice = await partitionNode(device, 1);
