@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NBDKIT_THREADS } from '#libs/block-transfer';
 import type { Copy } from './measured-copy.js';
 import { LOOPBACK, type Route } from './route.js';
 
@@ -30,8 +31,7 @@ export function nbdkitCommand(
     LOOPBACK,
     '--port',
     String(route.port),
-    '--threads',
-    '4',
+    ...NBDKIT_THREADS,
     ...tls,
     'file',
     served,

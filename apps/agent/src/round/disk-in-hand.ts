@@ -1,5 +1,5 @@
 import type { DigestAlgorithm, RepairedBlocks } from '#libs/contracts';
-import { type BaselineState, BlockSet, type DigestTable, DiskResume } from '#libs/block-transfer';
+import { type BaselineState, type BlockSet, type DigestTable, DiskResume } from '#libs/block-transfer';
 import { repairedBlocksOf } from './repaired-blocks.decision.js';
 import type { DigestTableStore } from './round.ports.js';
 
@@ -46,7 +46,7 @@ export class DiskInHand {
   /** Blocks that the target was found not to hold, by any attempt; the round sends them. */
   noteDifferences(blocks: BlockSet): void {
     if (this.#differences === null) this.#differences = blocks;
-    else this.#differences.addFrom(blocks, new BlockSet(this.#diskBytes));
+    else this.#differences.addFrom(blocks);
   }
 
   /** null: nobody looked for differences. */

@@ -72,7 +72,7 @@ export class DiskChanges {
     for (const { offsetBytes, lengthBytes } of differenceOf(this.used, now)) {
       this.add(this.changed, offsetBytes, lengthBytes);
     }
-    if (this.hasDiscardEnded) this.changed.addFrom(this.discarded, new BlockSet(this.diskBytes));
+    if (this.hasDiscardEnded) this.changed.addFrom(this.discarded);
     this.hasDiscardEnded = false;
     this.used = now;
     const taken = new BlockSet(this.diskBytes);

@@ -1,6 +1,7 @@
 import type { DigestAlgorithm } from '#libs/contracts';
 import { crc32 } from 'node:zlib';
 import { DIGEST_BLOCK_BYTES, DIGEST_BYTES } from './block-digest.js';
+import { MAX_RUN_BLOCKS } from './digest-journal.js';
 
 /**
  * Layout of a journal: a header, then records. Integers are big-endian.
@@ -36,8 +37,6 @@ const MAX_GENERATION_BYTES = 4096;
 const CRC_BYTES = 4;
 const RECORD_HEAD_BYTES = 16;
 const RUN_BYTES = 8;
-/** Bounds an item: 1 GiB of disk. */
-const MAX_RUN_BLOCKS = 16_384;
 /** Bounds a record: 160 KiB. */
 const MAX_ITEMS = 4096;
 const Kind = { FORGET: 1, CONFIRM: 2 } as const;

@@ -1,4 +1,7 @@
-/** Neighbouring blocks of one digest; without a count, one block. */
+/** Neighbouring blocks that are one item of a journal at most: a GiB of disk. */
+export const MAX_RUN_BLOCKS = 16_384;
+
+/** Neighbouring blocks of one digest, at most {@link MAX_RUN_BLOCKS}; without a count, one block. */
 export interface KnownBlocks {
   readonly index: number;
   readonly count?: number;

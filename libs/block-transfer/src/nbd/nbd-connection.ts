@@ -9,7 +9,8 @@ import { ReplyDecoder } from './nbd-reply.decoder.js';
 import { Command, encodeRequest, MAX_RANGE_BYTES, type ExportInfo } from './nbd.codec.js';
 
 const DEFAULT_REPLY_TIMEOUT_MS = 60_000;
-const DEFAULT_IN_FLIGHT = 4;
+/** What a server has to work on at the same time for each connection, besides a FLUSH. */
+export const REQUESTS_IN_FLIGHT = 4;
 /** How long a polite goodbye may take before the socket is simply closed. */
 const GOODBYE_TIMEOUT_MS = 2_000;
 
@@ -68,7 +69,7 @@ export class NbdConnection {
   static async connect(target: NbdExport, options: NbdConnectOptions = {}): Promise<NbdConnection> {
     options.signal?.throwIfAborted();
     const { socket, where, negotiated, rest } = await dialExport(target, options);
-    const connection = new NbdConnection(socket, where, negotiated, options.maxInFlight ?? DEFAULT_IN_FLIGHT);
+    const connection = new NbdConnection(socket, where, negotiated, options.maxInFlight ?? REQUESTS_IN_FLIGHT);
     connection.attach(options, rest);
     return connection;
   }

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { NbdExport } from '#libs/contracts';
 import { EndpointFailure, reasonOf, systemErrorCode } from '../endpoint-failure.js';
 import type { DataIdentity } from '../tls/data-identity.js';
+import { REQUESTS_IN_FLIGHT } from './nbd-connection.js';
 
 const READY_TIMEOUT_MS = 10_000;
 const READY_POLL_MS = 10;
@@ -14,8 +15,8 @@ const PORT_ATTEMPTS = 5;
 /** nbdkit waits for its clients when asked to end; afterwards it is not asked. */
 const POLITE_END_MS = 500;
 const KEPT_OUTPUT_CHARACTERS = 2000;
-/** For each connection, which has as many requests in flight; each thread keeps a buffer of its largest request. */
-const THREADS = 4;
+/** No more threads for each connection than have something to do: each keeps a buffer of its largest request. */
+export const NBDKIT_THREADS = ['--threads', String(REQUESTS_IN_FLIGHT)] as const;
 
 export interface NbdkitOptions {
   /** The device or image file to serve. */
@@ -160,8 +161,7 @@ function nbdkitArguments(options: NbdkitOptions, port: number, folder: string, p
     String(port),
     '--pidfile',
     pidFile,
-    '--threads',
-    String(THREADS),
+    ...NBDKIT_THREADS,
     ...(tls === undefined ? [] : ['--tls=require', '--tls-verify-peer', `--tls-certificates=${folder}`]),
     ...(readOnly === true ? ['--readonly'] : []),
     ...filters.map((filter) => `--filter=${filter}`),

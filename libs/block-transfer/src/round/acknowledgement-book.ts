@@ -1,7 +1,7 @@
 import type { ByteRange } from '#libs/contracts';
 import type { DigestTable } from '../digests/digest-table.js';
 import { zeroBlockDigest } from '../digests/block-digest.js';
-import type { KnownBlocks } from '../digests/digest-journal.js';
+import { MAX_RUN_BLOCKS, type KnownBlocks } from '../digests/digest-journal.js';
 import { EventLoopTurns } from '../digests/event-loop-turns.js';
 import { mergeExtents } from '../extents/byte-extents.js';
 import { blockSpan } from './block-plan.js';
@@ -13,8 +13,6 @@ export const FLUSH_EVERY_BYTES = 16 * 1024 * 1024;
 export const UNFLUSHED_LIMIT_BYTES = 2 * FLUSH_EVERY_BYTES;
 /** So many ranges: it bounds the memory for them, and the size of one report. */
 const FLUSH_EVERY_RANGES = 4096;
-/** So many zeroed blocks are entered at once. */
-const RUN_BLOCKS = 16_384;
 /** A FLUSH is sent this long after the one before it, however little there is: over a slow link bytes are dear. */
 const FLUSH_EVERY_MS = 1000;
 
@@ -101,7 +99,7 @@ export function* knownBlocksOf(batch: Batch, table: DigestTable): Generator<Know
       const bytes = table.blockBytes(index);
       // The disk's last block may be shorter than the others, and has another digest then.
       const alike = table.blockBytes(end - 1) === bytes ? end - index : end - 1 - index;
-      const count = Math.min(alike, RUN_BLOCKS);
+      const count = Math.min(alike, MAX_RUN_BLOCKS);
       yield { index, count, digest: zeroBlockDigest(bytes, table.algorithm) };
       index += count;
     }

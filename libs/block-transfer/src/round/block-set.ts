@@ -64,12 +64,12 @@ export class BlockSet implements Blocks {
   }
 
   /** Adds the blocks of another set of the same disk, but not those that are in `except`. */
-  addFrom(other: BlockSet, except: BlockSet): void {
+  addFrom(other: BlockSet, except?: BlockSet): void {
     for (let place = 0; place < other.bits.length; place += 1) {
       const bits = other.bits[place] ?? 0;
       if (bits === 0) continue;
       const mine = this.bits[place] ?? 0;
-      const fresh = bits & ~(except.bits[place] ?? 0) & ~mine;
+      const fresh = bits & ~(except?.bits[place] ?? 0) & ~mine;
       this.bits[place] = mine | fresh;
       this.bytes += this.bytesOf(place, fresh);
     }

@@ -4,7 +4,8 @@ import { Pool } from './pool.js';
 
 /**
  * What rounds read into, buffers of 2 MiB: in the middle of a round, two or three are being read, one is digested, and
- * the others are on their way on two connections. They bound the memory of a machine's rounds and all that is in flight, however many disks share them.
+ * the others are on their way on two connections. They bound the memory of a machine's rounds and all that is in
+ * flight, however many disks share them.
  */
 const BUFFERS = 7;
 

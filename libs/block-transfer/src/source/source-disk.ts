@@ -13,7 +13,7 @@ export interface SourceDisk {
 
 const BOUNCE_BYTES = 1024 * 1024;
 /** The kernel counts the size of a block device in these, whatever its sectors are. */
-const KERNEL_SECTOR_BYTES = 512;
+export const KERNEL_SECTOR_BYTES = 512;
 /** Errors that say the device is not there (any more), as against: it cannot be read. */
 const GONE = new Set(['ENOENT', 'ENXIO', 'ENODEV', 'ENOMEDIUM']);
 

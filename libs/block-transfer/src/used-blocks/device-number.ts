@@ -1,6 +1,6 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { systemErrorCode } from '../endpoint-failure.js';
-import { deviceNumbers } from '../source/source-disk.js';
+import { deviceNumbers, KERNEL_SECTOR_BYTES } from '../source/source-disk.js';
 
 /** `major:minor` of a block device by any of its names, or null when there is none. */
 export async function deviceNumberOf(path: string): Promise<string | null> {
@@ -14,9 +14,6 @@ export async function deviceNumberOf(path: string): Promise<string | null> {
     throw error;
   }
 }
-
-/** The kernel counts in these, whatever a disk's sectors are. */
-const KERNEL_SECTOR_BYTES = 512;
 
 /**
  * Whether a partition's device is this part of its disk. It is not when the table was changed and not read again. True

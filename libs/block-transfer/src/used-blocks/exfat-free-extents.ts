@@ -9,7 +9,7 @@ import {
   parseExfatBoot,
   type ExfatLayout,
 } from './exfat-boot.parser.js';
-import { freeExtentsBy, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
+import { readBuffered, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
 import { FreeList } from './free-list.js';
 import { believe } from './map-doubt.js';
 import { isMountedWritable } from './mounted-writable.js';
@@ -29,7 +29,7 @@ const CLUSTERS_AT_ONCE = 64 * 1024;
  * when it was left unclean and is not in use. Rejects like `extFreeExtents`.
  */
 export async function exfatFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<Iterable<ByteRange>> {
-  return freeExtentsBy(place, options, freeOfExfat);
+  return readBuffered(place, options, freeOfExfat);
 }
 
 /** The free clusters of an exFAT file system that is open. Throws a `MapDoubt`. */

@@ -11,7 +11,7 @@ import {
   parseExtSuperblock,
   type ExtSuperblock,
 } from './ext-superblock.parser.js';
-import { freeExtentsBy, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
+import { readBuffered, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
 import { FreeList } from './free-list.js';
 import { believe, MapDoubt, OutgrownDoubt } from './map-doubt.js';
 import { isMountedWritable } from './mounted-writable.js';
@@ -32,7 +32,7 @@ const GROUPS_AT_ONCE = 64;
  * be read; with the signal's reason.
  */
 export async function extFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<Iterable<ByteRange>> {
-  return freeExtentsBy(place, options, freeOfExt);
+  return readBuffered(place, options, freeOfExt);
 }
 
 /** The free blocks of an ext file system that is open. Throws a `MapDoubt`. */

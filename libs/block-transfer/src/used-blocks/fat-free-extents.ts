@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { ByteRange } from '#libs/contracts';
 import { FAT_BOOT_BYTES, FIRST_FAT_CLUSTER, parseFatBoot, type FatLayout } from './fat-boot.parser.js';
 import { fatEntry, isMarkedClean, isTableBeginning } from './fat-table.js';
-import { freeExtentsBy, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
+import { readBuffered, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
 import { FreeList } from './free-list.js';
 import { believe } from './map-doubt.js';
 import { isMountedWritable } from './mounted-writable.js';
@@ -19,7 +19,7 @@ const ENTRIES_AT_ONCE = 64 * 1024;
  * not written any more. Rejects like `extFreeExtents`.
  */
 export async function fatFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<Iterable<ByteRange>> {
-  return freeExtentsBy(place, options, freeOfFat);
+  return readBuffered(place, options, freeOfFat);
 }
 
 /** The free clusters of a FAT file system that is open. Throws a `MapDoubt`. */

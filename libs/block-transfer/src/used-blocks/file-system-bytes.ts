@@ -1,7 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import type { ByteRange } from '#libs/contracts';
 import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
-import type { FreeList } from './free-list.js';
 import { believe } from './map-doubt.js';
 
 /** Where a file system lies: the device that holds just it, and its place on the disk. */
@@ -82,19 +80,6 @@ export async function readBuffered<T>(
   } finally {
     await file.close();
   }
-}
-
-/**
- * The free extents that `list` finds, in bytes of the disk.
- * Rejects with a `MapDoubt` when what it reads cannot be believed, with an EndpointFailure `USED_BLOCKS_UNKNOWN` when the
- * device cannot be read, or with the signal's reason.
- */
-export function freeExtentsBy(
-  place: FileSystemPlace,
-  options: MapOptions,
-  list: (bytes: FileSystemBytes) => Promise<FreeList>,
-): Promise<Iterable<ByteRange>> {
-  return readBuffered(place, options, list);
 }
 
 /** The beginning of `room` if that is long enough, else a buffer of its own. */

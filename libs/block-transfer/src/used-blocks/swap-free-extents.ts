@@ -1,5 +1,5 @@
 import type { ByteRange } from '#libs/contracts';
-import { freeExtentsBy, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
+import { readBuffered, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
 import { FreeList } from './free-list.js';
 import { believe } from './map-doubt.js';
 
@@ -23,7 +23,7 @@ const TUX_ON_ICE = Buffer.from('edc302e99856e50c', 'hex');
  * Rejects like `extFreeExtents`.
  */
 export async function swapFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<Iterable<ByteRange>> {
-  return freeExtentsBy(place, options, freeOfSwap);
+  return readBuffered(place, options, freeOfSwap);
 }
 
 /** The same of a swap area that is open. Throws a `MapDoubt`. */
