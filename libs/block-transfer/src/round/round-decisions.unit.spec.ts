@@ -4,7 +4,14 @@ import { DIGEST_BLOCK_BYTES, digestOfBlock, zeroBlockDigest } from '../digests/b
 import { DigestTable } from '../digests/digest-table.js';
 import { endOf, mergeExtents } from '../extents/byte-extents.js';
 import { usedMapFromFree, usedMapOf } from '../used-blocks/used-map.js';
-import { AcknowledgementBook, commitBatch, FLUSH_EVERY_BYTES, UNFLUSHED_LIMIT_BYTES } from './acknowledgement-book.js';
+import { MAX_RUN_BLOCKS } from '../digests/digest-journal.js';
+import {
+  AcknowledgementBook,
+  commitBatch,
+  FLUSH_EVERY_BYTES,
+  knownBlocksOf,
+  UNFLUSHED_LIMIT_BYTES,
+} from './acknowledgement-book.js';
 import { decideBlocks, freeBlocksToZero } from './block-decisions.js';
 import { bytesToCompare, RUN_BYTES, sendableExtents, sweepSteps } from './block-plan.js';
 import { zeroFreeBytes } from './canonical-content.js';
@@ -146,6 +153,20 @@ describe('decideBlocks', () => {
 });
 
 describe('AcknowledgementBook', () => {
+  it('gives terabytes of zeros in runs that are items of a journal, the shorter last block by itself', () => {
+    const table = DigestTable.unknown(2 * MAX_RUN_BLOCKS * BLOCK + 512, 'blake3');
+    const zeroed = [{ offsetBytes: 3 * BLOCK, lengthBytes: table.diskBytes - 3 * BLOCK }];
+    const runs = [...knownBlocksOf({ ranges: [], zeroed, digests: [], prepared: [], payloadBytes: 0 }, table)];
+    expect(runs.map(({ index, count }) => [index, count])).toEqual([
+      [3, MAX_RUN_BLOCKS],
+      [MAX_RUN_BLOCKS + 3, MAX_RUN_BLOCKS - 3],
+      [2 * MAX_RUN_BLOCKS, 1],
+    ]);
+    expect(runs.map(({ digest }) => digest)).toEqual(
+      [BLOCK, BLOCK, 512].map((bytes) => zeroBlockDigest(bytes, 'blake3')),
+    );
+  });
+
   const block = (index: number, bytes = BLOCK) => ({ offsetBytes: index * BLOCK, lengthBytes: bytes });
 
   it('gives what was answered once, merged, and enters it into the table only on commit', async () => {
