@@ -14,6 +14,8 @@ import { ExtDisk, run } from './ext-disk.js';
 
 const MIB = 1024 * 1024;
 const DISK_BYTES = 96 * MIB;
+/** Else the kernel itself goes on writing inode tables, up to five seconds after the file system was mounted. */
+const NOTHING_LEFT_TO_WRITE = ['-E', 'lazy_itable_init=0,lazy_journal_init=0'];
 /** Another run of these specs on the same machine has its own. */
 const NAME = `landfall-int-spec-${process.pid}`;
 const INSTANCE = `/sys/kernel/tracing/instances/${NAME}`;
@@ -33,7 +35,7 @@ describe('ChangeTracker, by the block events of the kernel', () => {
 
   beforeEach(async () => {
     cleanUp = [];
-    disk = await ExtDisk.create(DISK_BYTES);
+    disk = await ExtDisk.create(DISK_BYTES, { mkfs: NOTHING_LEFT_TO_WRITE });
     cleanUp.push(() => disk.dispose());
     log = [];
     tracker = trackerWith();
@@ -190,9 +192,7 @@ describe('ChangeTracker, by the block events of the kernel', () => {
   });
 
   it('follows several disks, and an idle one has nothing to read', async () => {
-    // Else the kernel goes on making the file system for some time after it was mounted.
-    const mkfs = ['-E', 'lazy_itable_init=0,lazy_journal_init=0'];
-    const idle = await ExtDisk.create(DISK_BYTES, { mkfs });
+    const idle = await ExtDisk.create(DISK_BYTES, { mkfs: NOTHING_LEFT_TO_WRITE });
     cleanUp.push(() => idle.dispose());
     await tracker.follow(TASK, [ofDisk(disk), ofDisk(idle, 'idle')]);
     (await take()).complete();
