@@ -24,7 +24,7 @@ export { openSourceDisk, type SourceDisk } from './source/source-disk.js';
 export { NbdConnection, type NbdConnectOptions } from './nbd/nbd-connection.js';
 export type { DataPathSecurity } from './nbd/nbd-dial.js';
 export {
-  NBDKIT_THREADS,
+  NBDKIT_OPTIONS,
   startNbdkit,
   type NbdkitOptions,
   type NbdkitServer,

@@ -41,6 +41,7 @@ export async function fullCopyCase(scene: Scene, turns: number): Promise<CaseRes
       ...scene.peer(peers.nbdcopy, source, around),
       ...scene.peer(peers.nbdcopyFlush, source, around),
       ...scene.peer(peers.nbdcopyTls, source, around),
+      ...scene.peer(peers.nbdcopyTlsSameServer, source, around),
       ...VARIANTS.map((variant) => scene.ours(variant, source, WHOLE, around)),
       ...scene.peer(peers.qemuImg, source, around),
       ...scene.peer(peers.rsyncWhole, source, around),

@@ -1,4 +1,5 @@
 import { CAP_BYTES_PER_SECOND, MANY_DISKS, reportOf, type CaseResult } from './cases.js';
+import { nbdcopyTlsSameServer } from './peers.js';
 import { spreadOfCopies, wallsOf, type Result } from './series.js';
 import { speedRatio, spreadOf, type Spread } from './statistics.js';
 import { CLEAR_BLAKE3, CLEAR_NO_DIGEST } from './variants.js';
@@ -54,6 +55,10 @@ function fullCopyGoals(full: CaseResult | undefined): Goal[] {
     atLeast('Full copy over TLS with BLAKE3, against nbdcopy over TLS', 1.05, full, {
       ours: 'BLAKE3, TLS',
       theirs: 'nbdcopy, TLS',
+    }),
+    atLeast('The same, against nbdcopy and the server of a restorer', 1.05, full, {
+      ours: 'BLAKE3, TLS',
+      theirs: nbdcopyTlsSameServer.name,
     }),
     atLeast('Full copy in cleartext without digests, against nbdcopy', 0.95, full, {
       ours: CLEAR_NO_DIGEST.name,

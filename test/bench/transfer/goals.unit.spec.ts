@@ -37,6 +37,17 @@ describe('goals of the data plane', () => {
     expect(goal).toMatchObject({ measured: { median: 0.9 }, isReached: false });
   });
 
+  it('compare with the same peer by its own server and by ours', () => {
+    const full = caseOf('A', [
+      { name: 'nbdcopy, TLS', copies: [copy(900)] },
+      { name: 'nbdcopy, TLS, a restorer’s server', copies: [copy(800)] },
+      { name: 'landfall, BLAKE3, TLS', copies: [copy(1000)] },
+    ]);
+    const goals = goalsOf([full]);
+    expect(goalNamed(goals, 'Full copy over TLS with BLAKE3')).toMatchObject({ measured: { median: 0.9 } });
+    expect(goalNamed(goals, 'The same, against')).toMatchObject({ measured: { median: 0.8 } });
+  });
+
   it('count bytes on the wire against the dirty ones', () => {
     const increment = caseOf('C', [{ name: 'landfall, rescan', copies: [copy(10, 1040)] }]);
     const goal = goalNamed(goalsOf([increment]), 'Increment, rescan: bytes on the wire');

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NBDKIT_THREADS } from '#libs/block-transfer';
+import { NBDKIT_OPTIONS } from '#libs/block-transfer';
 import type { Copy } from './measured-copy.js';
 import { LOOPBACK, type Route } from './route.js';
 
@@ -13,14 +13,18 @@ export interface Peer {
   copy(route: Route): Promise<Copy>;
 }
 
-/**
- * An nbdkit for one copy, as a restorer starts it.
- * @param served what it serves: one file, or a folder of them (`dir=`), each by its name
- */
+/** What an nbdkit for one copy is started with. */
+interface Serving {
+  readonly tls: boolean;
+  /** One file, or a folder of them (`dir=`), each by its name. Left out: the route's target. */
+  readonly served?: string;
+  /** As a restorer starts it; else as it comes, with what it does when nobody says otherwise. */
+  readonly asRestorer: boolean;
+}
+
 export function nbdkitCommand(
   route: Pick<Route, 'targetPath' | 'port' | 'tls'>,
-  isTls: boolean,
-  served = `file=${route.targetPath}`,
+  { tls: isTls, served = `file=${route.targetPath}`, asRestorer }: Serving,
 ): Copy['server'] {
   const tls = isTls ? ['--tls=require', '--tls-verify-peer', `--tls-certificates=${route.tls.server}`] : [];
   return [
@@ -31,7 +35,7 @@ export function nbdkitCommand(
     LOOPBACK,
     '--port',
     String(route.port),
-    ...NBDKIT_THREADS,
+    ...(asRestorer ? NBDKIT_OPTIONS : []),
     ...tls,
     'file',
     served,
@@ -41,17 +45,18 @@ export function nbdkitCommand(
 export const nbdcopy = nbdcopyPeer('nbdcopy', false, []);
 export const nbdcopyFlush = nbdcopyPeer('nbdcopy --flush', false, ['--flush']);
 export const nbdcopyTls = nbdcopyPeer('nbdcopy, TLS', true, []);
-export const nbdcopyTlsFlush = nbdcopyPeer('nbdcopy --flush, TLS', true, ['--flush']);
+/** The same client against the server that ours has. */
+export const nbdcopyTlsSameServer = nbdcopyPeer('nbdcopy, TLS, a restorer’s server', true, [], true);
 
-function nbdcopyPeer(name: string, isTls: boolean, options: readonly string[]): Peer {
+function nbdcopyPeer(name: string, tls: boolean, options: readonly string[], asRestorer = false): Peer {
   return {
     name,
     commands: ['nbdkit', 'nbdcopy'],
     copy: async (route) => {
       const plain = `nbd://${LOOPBACK}:${route.dialPort}`;
-      const uri = isTls ? `nbds://${LOOPBACK}:${route.dialPort}/?tls-certificates=${route.tls.client}` : plain;
+      const uri = tls ? `nbds://${LOOPBACK}:${route.dialPort}/?tls-certificates=${route.tls.client}` : plain;
       const client: Copy['client'] = ['nbdcopy', ...options, route.device, uri];
-      return Promise.resolve({ server: nbdkitCommand(route, isTls), port: route.port, client });
+      return Promise.resolve({ server: nbdkitCommand(route, { tls, asRestorer }), port: route.port, client });
     },
   };
 }
@@ -61,7 +66,7 @@ export const qemuImg: Peer = {
   commands: ['nbdkit', 'qemu-img'],
   copy: (route) =>
     Promise.resolve({
-      server: nbdkitCommand(route, false),
+      server: nbdkitCommand(route, { tls: false, asRestorer: false }),
       port: route.port,
       client: [
         'qemu-img',

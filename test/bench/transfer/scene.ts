@@ -83,7 +83,7 @@ export class Scene {
       const algorithm = algorithmOf(variant);
       const order: SenderOrder = { ...work, disk: source.disk, target, identity: secured.identity, algorithm };
       const program = await this.bundled(variant.digest, () => bundleSender(this.folder, this.root, variant.digest));
-      const server = nbdkitCommand(route, variant.tls);
+      const server = nbdkitCommand(route, { tls: variant.tls, asRestorer: true });
       return { server, port: route.port, client: [process.execPath, program, JSON.stringify(order)] };
     };
     return { name: variant.name, ...around, copy: () => this.measure(source, around, copy, link) };
@@ -96,7 +96,7 @@ export class Scene {
       const server = { host: LOOPBACK, port: route.dialPort, ...ofTarget };
       const order: MachineOrder = { disks, server, identity, folder: stateFolder };
       const program = await this.bundled('machine', () => bundleMachine(this.folder, this.root));
-      const served = nbdkitCommand(route, true, `dir=${targets}`);
+      const served = nbdkitCommand(route, { tls: true, served: `dir=${targets}`, asRestorer: true });
       return { server: served, port: route.port, client: [process.execPath, program, JSON.stringify(order)] };
     });
   }
