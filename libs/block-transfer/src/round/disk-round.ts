@@ -15,7 +15,7 @@ import { decideBlocks, freeBlocksToZero, type Decision } from './block-decisions
 import { blockSpan, bytesToCompare, sendableExtents, sweepSteps } from './block-plan.js';
 import { viewOf, zeroFreeBytes } from './canonical-content.js';
 import type { DiskResume, RoundTotals } from './disk-resume.js';
-import { Pool } from './pool.js';
+import { Pool } from '../pool.js';
 import { roundBuffers, type RoundBuffers } from './round-buffers.js';
 import type { RoundProgress, SyncDiskOptions } from './sync-round.js';
 import { TargetDigests } from './target-digests.js';

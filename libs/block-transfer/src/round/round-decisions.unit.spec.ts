@@ -15,7 +15,7 @@ import {
 import { decideBlocks, freeBlocksToZero } from './block-decisions.js';
 import { bytesToCompare, RUN_BYTES, sendableExtents, sweepSteps } from './block-plan.js';
 import { zeroFreeBytes } from './canonical-content.js';
-import { Pool } from './pool.js';
+import { Pool } from '../pool.js';
 import { ZeroBatch } from './zero-batch.js';
 
 const BLOCK = DIGEST_BLOCK_BYTES;

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { EndpointFailure, reasonOf, systemErrorCode } from '../endpoint-failure.js';
+import { Pool } from '../pool.js';
 import { alignedBuffer, DIRECT_ALIGNMENT_BYTES, isAligned } from './aligned-buffer.js';
 
 /** The source of a round: a whole disk, read at any offset. Reads may overlap in time. */
@@ -12,6 +13,8 @@ export interface SourceDisk {
 }
 
 const BOUNCE_BYTES = 1024 * 1024;
+/** For all disks of the process, as aligned memory is given back late: as many as there are disks worked on at a time. */
+const bounces = new Pool<{ bytes: Uint8Array | null }>([{ bytes: null }, { bytes: null }]);
 /** The kernel counts the size of a block device in these, whatever its sectors are. */
 export const KERNEL_SECTOR_BYTES = 512;
 /** Errors that say the device is not there (any more), as against: it cannot be read. */
@@ -111,9 +114,6 @@ class BufferedDisk implements SourceDisk {
 }
 
 class DirectDisk implements SourceDisk {
-  private bounce: Uint8Array | null = null;
-  private bounceQueue: Promise<void> = Promise.resolve();
-
   constructor(
     private readonly device: string,
     private readonly file: FileHandle,
@@ -121,22 +121,26 @@ class DirectDisk implements SourceDisk {
   ) {}
 
   async read(target: Uint8Array, offsetBytes: number): Promise<void> {
-    if (isAligned(target) && offsetBytes % DIRECT_ALIGNMENT_BYTES === 0) {
-      await readExactly(this.device, this.file, target, target.length, offsetBytes);
-      return;
+    const head = target.subarray(0, target.length - (target.length % DIRECT_ALIGNMENT_BYTES));
+    const isDirect = head.length > 0 && isAligned(head) && offsetBytes % DIRECT_ALIGNMENT_BYTES === 0;
+    if (isDirect) await readExactly(this.device, this.file, head, head.length, offsetBytes);
+    const done = isDirect ? head.length : 0;
+    if (done === target.length) return;
+    const bounce = await bounces.take();
+    try {
+      bounce.bytes ??= alignedBuffer(BOUNCE_BYTES);
+      await this.readThrough(bounce.bytes, target.subarray(done), offsetBytes + done);
+    } finally {
+      bounces.give(bounce);
     }
-    const turn = this.bounceQueue.then(() => this.readThroughBounce(target, offsetBytes));
-    this.bounceQueue = turn.catch(() => undefined);
-    await turn;
   }
 
   async close(): Promise<void> {
     await this.file.close();
   }
 
-  /** Unaligned reads are rare (a disk's odd tail): one buffer, one at a time. */
-  private async readThroughBounce(target: Uint8Array, offsetBytes: number): Promise<void> {
-    this.bounce ??= alignedBuffer(BOUNCE_BYTES);
+  /** Such reads are rare and short: a disk's odd tail, a structure of a file system. */
+  private async readThrough(bounce: Uint8Array, target: Uint8Array, offsetBytes: number): Promise<void> {
     let filled = 0;
     while (filled < target.length) {
       const position = offsetBytes + filled;
@@ -144,8 +148,8 @@ class DirectDisk implements SourceDisk {
       const skip = position - start;
       const wanted = Math.min(target.length - filled, BOUNCE_BYTES - skip);
       const span = Math.ceil((skip + wanted) / DIRECT_ALIGNMENT_BYTES) * DIRECT_ALIGNMENT_BYTES;
-      await readExactly(this.device, this.file, this.bounce.subarray(0, span), skip + wanted, start);
-      target.set(this.bounce.subarray(skip, skip + wanted), filled);
+      await readExactly(this.device, this.file, bounce.subarray(0, span), skip + wanted, start);
+      target.set(bounce.subarray(skip, skip + wanted), filled);
       filled += wanted;
     }
   }
