@@ -1,77 +1,93 @@
-import { mergeExtents } from '#libs/block-transfer';
+import { BlockSet } from '#libs/block-transfer';
 import type { ByteRange, EndpointReport } from '#libs/contracts';
 import type { OfAttempt } from './of-attempt.js';
 
 /** The contract's limit for one report. */
 const MAX_RANGES_PER_REPORT = 20_000;
-/** Ranges of one disk are joined early when this many have gathered since the last time. */
-const JOIN_AFTER_RANGES = 5_000;
 
-interface Gathered {
-  ranges: ByteRange[];
-  joinedCount: number;
+/** What is said of a disk: which one it is, and how large. */
+interface ReportedDisk {
+  readonly diskId: string;
+  readonly diskBytes: number;
 }
 
 /**
- * Reports what the target has durably written. At most one such report is under way: while it is, or while there is
- * no server, further ranges gather here and are joined, so that a long absence costs neither reports nor memory.
+ * Reports what the target has durably written, in whole blocks. At most one such report is under way: while it is, or
+ * while there is no server, further blocks gather here, a bit each, so that a long absence costs neither reports nor
+ * memory.
  */
 export class AcknowledgedRangesReporter {
   readonly #ofAttempt: OfAttempt;
   readonly #report: (report: EndpointReport) => Promise<unknown>;
-  readonly #gathered = new Map<string, Gathered>();
-  #underWay = false;
+  readonly #gathered = new Map<string, GatheredBlocks>();
+  #sending: Promise<void> | null = null;
 
   constructor(ofAttempt: OfAttempt, report: (report: EndpointReport) => Promise<unknown>) {
     this.#ofAttempt = ofAttempt;
     this.#report = report;
   }
 
-  add(diskId: string, ranges: readonly ByteRange[]): void {
+  /** @param ranges whole blocks of the disk */
+  add({ diskId, diskBytes }: ReportedDisk, ranges: readonly ByteRange[]): void {
     if (ranges.length === 0) return;
     let gathered = this.#gathered.get(diskId);
-    if (gathered === undefined) {
-      gathered = { ranges: [], joinedCount: 0 };
-      this.#gathered.set(diskId, gathered);
-    }
-    for (const range of ranges) gathered.ranges.push(range);
-    if (gathered.ranges.length > 2 * gathered.joinedCount + JOIN_AFTER_RANGES) {
-      gathered.ranges = mergeExtents(gathered.ranges);
-      gathered.joinedCount = gathered.ranges.length;
-    }
-    this.#sendNext();
+    if (gathered === undefined) this.#gathered.set(diskId, (gathered = new GatheredBlocks(diskBytes)));
+    for (const range of ranges) gathered.add(range);
+    this.#sending ??= this.#sendAll();
   }
 
-  /** Queues all that is left, before the report that ends the attempt or the round. */
-  flush(): void {
+  /** Resolves when everything that was added has been reported, or cannot be any more. Never rejects. */
+  async settled(): Promise<void> {
+    await this.#sending;
+  }
+
+  async #sendAll(): Promise<void> {
     for (let next = this.#takeNext(); next !== null; next = this.#takeNext()) {
-      this.#report(next).catch(() => undefined);
+      // An unanswerable report ends with the control channel, and so does the process.
+      await this.#report(next).catch(() => undefined);
     }
-  }
-
-  #sendNext(): void {
-    if (this.#underWay) return;
-    const next = this.#takeNext();
-    if (next === null) return;
-    this.#underWay = true;
-    // An unanswerable report ends with the control channel, and so does the process.
-    this.#report(next)
-      .catch(() => undefined)
-      .finally(() => {
-        this.#underWay = false;
-        this.#sendNext();
-      });
+    this.#sending = null;
   }
 
   #takeNext(): EndpointReport | null {
     for (const [diskId, gathered] of this.#gathered) {
-      const joined = mergeExtents(gathered.ranges);
-      const ranges = joined.slice(0, MAX_RANGES_PER_REPORT);
-      const rest = joined.slice(MAX_RANGES_PER_REPORT);
-      if (rest.length === 0) this.#gathered.delete(diskId);
-      else this.#gathered.set(diskId, { ranges: rest, joinedCount: rest.length });
-      return { kind: 'ranges-acknowledged', ...this.#ofAttempt, diskId, ranges };
+      const ranges = gathered.take(MAX_RANGES_PER_REPORT);
+      if (ranges.length > 0) return { kind: 'ranges-acknowledged', ...this.#ofAttempt, diskId, ranges };
     }
     return null;
+  }
+}
+
+/** Blocks of one disk that wait to be reported, and between which of them to look: a round adds neighbours mostly. */
+class GatheredBlocks {
+  readonly #blocks: BlockSet;
+  #from = Infinity;
+  #to = 0;
+
+  constructor(diskBytes: number) {
+    this.#blocks = new BlockSet(diskBytes);
+  }
+
+  add(range: ByteRange): void {
+    this.#blocks.addRange(range);
+    this.#from = Math.min(this.#from, range.offsetBytes);
+    this.#to = Math.max(this.#to, range.offsetBytes + range.lengthBytes);
+  }
+
+  /** The first ranges, in order; no more than so many. */
+  take(limit: number): ByteRange[] {
+    const taken: ByteRange[] = [];
+    if (this.#from >= this.#to) return taken;
+    const left = this.#blocks.ranges({ offsetBytes: this.#from, lengthBytes: this.#to - this.#from });
+    for (const range of left) {
+      if (taken.length === limit) {
+        this.#from = range.offsetBytes;
+        break;
+      }
+      taken.push(range);
+    }
+    for (const range of taken) this.#blocks.removeRange(range);
+    if (this.#blocks.totalBytes === 0) [this.#from, this.#to] = [Infinity, 0];
+    return taken;
   }
 }

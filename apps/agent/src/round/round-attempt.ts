@@ -245,7 +245,7 @@ export class RoundAttempt {
   }
 
   #options(
-    { assigned: { diskId, export: target } }: RoundDisk,
+    { assigned: { diskId, sizeBytes: diskBytes, export: target } }: RoundDisk,
     { resume, baseline, digests }: DiskInHand,
     journal: DigestJournal,
     { signal, isHeld }: Reading,
@@ -261,7 +261,7 @@ export class RoundAttempt {
         if (standing.activity === 'flushing') onRead();
       },
       onAcknowledged: (ranges) => {
-        this.#acknowledged.add(diskId, ranges);
+        this.#acknowledged.add({ diskId, diskBytes }, ranges);
       },
     };
   }

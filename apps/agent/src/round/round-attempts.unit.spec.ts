@@ -1,4 +1,4 @@
-import { EndpointFailure, type SyncDiskOptions } from '#libs/block-transfer';
+import { DIGEST_BLOCK_BYTES, EndpointFailure, type SyncDiskOptions } from '#libs/block-transfer';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeMachine, knownTable, LARGE, SMALL } from './fake-machine.fake.js';
 import { attemptId, ROUND_ID, TASK_ID } from './round-fixture.fake.js';
@@ -57,12 +57,12 @@ describe('the attempts of a round', () => {
     });
 
     it('report what was acknowledged first', async () => {
-      machine.transfer = async (options) => {
-        options.onAcknowledged?.([{ offsetBytes: 0, lengthBytes: 1 }]);
-        options.onAcknowledged?.([{ offsetBytes: 1, lengthBytes: 1 }]);
+      machine.transfer = async ({ diskId, onAcknowledged }) => {
+        if (diskId === 'small') return;
+        for (const offsetBytes of [0, DIGEST_BLOCK_BYTES])
+          onAcknowledged?.([{ offsetBytes, lengthBytes: DIGEST_BLOCK_BYTES }]);
         await lost();
       };
-      machine.answer = () => new Promise(() => undefined);
       await machine.attempt(1);
       expect(kinds()).toEqual(['link-established', 'ranges-acknowledged', 'ranges-acknowledged', 'link-lost']);
     });

@@ -53,11 +53,26 @@ export class RoundRunner {
 
   /** @returns null when the round is not over */
   async #goOn(assignment: SyncRoundAssignment, signal: AbortSignal): Promise<EndpointReport | null> {
-    const { roundId, attempt } = assignment;
     const acknowledged = new AcknowledgedRangesReporter(ofAttempt(assignment), this.#ports.report);
     const round = this.#take(assignment);
     const ended = await this.#attempt(round, assignment, acknowledged, signal);
-    acknowledged.flush();
+    const report = await this.#endOf(round, assignment, ended, signal);
+    if (report === null) return null;
+    // What the target holds is told before how it ended, unless the server has turned to something else.
+    await Promise.race([acknowledged.settled(), untilAborted(signal)]);
+    if (report.kind !== 'link-lost') return report;
+    this.#reportLost(report);
+    return null;
+  }
+
+  /** @returns what there is to report about the end of the attempt */
+  async #endOf(
+    round: RoundInHand,
+    assignment: SyncRoundAssignment,
+    ended: AttemptEnd,
+    signal: AbortSignal,
+  ): Promise<EndpointReport | null> {
+    const { roundId, attempt } = assignment;
     if ('disks' in ended) {
       this.#ports.log('info', `Round ${roundId} is complete.`);
       return this.#end(round, { kind: 'round-completed', ...ofAttempt(assignment), disks: ended.disks });
@@ -72,8 +87,7 @@ export class RoundRunner {
         'warn',
         `Round ${roundId} lost its link in attempt ${attempt}: ${detail}. ${round.progress.kept()}`,
       );
-      this.#reportLost(assignment, { detail, silentMs: silenceOf(ended.error) });
-      return null;
+      return { kind: 'link-lost', ...ofAttempt(assignment), detail, silentMs: silenceOf(ended.error) };
     }
     this.#ports.log('warn', `Round ${roundId} failed: ${JSON.stringify({ code, detail })}`);
     return this.#end(round, failed(assignment, { code, detail }));
@@ -102,8 +116,8 @@ export class RoundRunner {
   }
 
   /** Nobody waits for the answer: the server's next wish is. */
-  #reportLost(assignment: SyncRoundAssignment, loss: { readonly detail: string; readonly silentMs: number }): void {
-    this.#ports.report({ kind: 'link-lost', ...ofAttempt(assignment), ...loss }).catch((error: unknown) => {
+  #reportLost(lost: EndpointReport): void {
+    this.#ports.report(lost).catch((error: unknown) => {
       this.#ports.log('warn', `The lost link could not be reported: ${String(error)}`);
     });
   }
@@ -119,16 +133,18 @@ export class RoundRunner {
   }
 
   async #deliver(outcome: EndpointReport, signal: AbortSignal): Promise<void> {
-    const aborted = new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
     try {
-      await Promise.race([this.#ports.report(outcome), aborted]);
+      await Promise.race([this.#ports.report(outcome), untilAborted(signal)]);
     } catch (error) {
       // The program ends; the outcome is noted, and the next process repeats it.
       if (!(error instanceof LinkClosedError)) throw error;
     }
   }
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** An outcome is told in the attempt that asks for it, whichever one it came from. */

@@ -199,23 +199,56 @@ describe('RoundRunner', () => {
     expect(machine.reports).toMatchObject([{ comparison: 'all-blocks' }, { disks: [{ baseline: 'none' }, {}] }]);
   });
 
-  it('reports acknowledged ranges before the end of the round, also when it fails', async () => {
-    machine.transfer = async (options) => {
-      options.onAcknowledged?.([{ offsetBytes: 0, lengthBytes: 1 }]);
-      options.onAcknowledged?.([{ offsetBytes: 1, lengthBytes: 1 }]);
-      throw new EndpointFailure('TARGET_WRITE_FAILED', 'broken');
-    };
-    machine.answer = () => new Promise(() => undefined);
-    const abort = new AbortController();
-    const running = machine.run('full', abort.signal);
-    await expect.poll(() => machine.reports.length).toBe(4);
-    expect(machine.reports.slice(1)).toEqual([
-      expect.objectContaining({ kind: 'ranges-acknowledged', ...OF_ATTEMPT }),
-      expect.objectContaining({ kind: 'ranges-acknowledged', ...OF_ATTEMPT }),
-      failure('TARGET_WRITE_FAILED'),
-    ]);
-    abort.abort();
-    await running;
+  describe('which acknowledged blocks before it failed', () => {
+    const block = (index: number) => ({
+      offsetBytes: index * DIGEST_BLOCK_BYTES,
+      lengthBytes: DIGEST_BLOCK_BYTES,
+    });
+    const told = (index: number) => ({
+      kind: 'ranges-acknowledged',
+      ...OF_ATTEMPT,
+      diskId: 'large',
+      ranges: [block(index)],
+    });
+    let answers: (() => void)[];
+
+    beforeEach(() => {
+      answers = [];
+      machine.transfer = async ({ diskId, onAcknowledged }) => {
+        if (diskId === 'small') return;
+        onAcknowledged?.([block(0)]);
+        onAcknowledged?.([block(1)]);
+        throw new EndpointFailure('TARGET_WRITE_FAILED', 'broken');
+      };
+      machine.answer = async ({ kind }) => {
+        if (kind === 'ranges-acknowledged') await new Promise<void>((resolve) => answers.push(resolve));
+        return 'acknowledged';
+      };
+    });
+
+    it('reports them one after the other, then its end, which is noted before', async () => {
+      const running = machine.run('full');
+      await expect.poll(() => machine.state?.state).toBe('ended');
+      expect(machine.reports).toEqual([ESTABLISHED, told(0)]);
+      answers[0]?.();
+      await expect.poll(() => answers.length).toBe(2);
+      expect(machine.reports.slice(2)).toEqual([told(1)]);
+      answers[1]?.();
+      await running;
+      expect(machine.reports.slice(3)).toEqual([failure('TARGET_WRITE_FAILED')]);
+    });
+
+    it('does not wait for their answers when the server has turned to something else, and tells them all the same', async () => {
+      const abort = new AbortController();
+      const running = machine.run('full', abort.signal);
+      await expect.poll(() => machine.state?.state).toBe('ended');
+      abort.abort();
+      await running;
+      expect(machine.reports).toEqual([ESTABLISHED, told(0)]);
+      answers[0]?.();
+      await expect.poll(() => machine.reports.length).toBe(3);
+      expect(machine.reports.at(-1)).toEqual(told(1));
+    });
   });
 
   it('saves what is known and closes the disk after a failure, and reports its code', async () => {

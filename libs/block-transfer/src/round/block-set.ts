@@ -86,19 +86,26 @@ export class BlockSet implements Blocks {
     }
   }
 
-  /** The blocks of the set, in order. */
-  *indices(): Generator<number> {
-    for (let place = 0; place < this.bits.length; place += 1) {
+  /** The blocks of the set, in order; of those that have bytes of a range, where one is given. */
+  *indices(within?: ByteRange): Generator<number> {
+    const { first, end } = within === undefined ? { first: 0, end: this.bits.length * 8 } : blockSpan(within);
+    for (let place = first >>> 3; place * 8 < end; place += 1) {
       const bits = this.bits[place] ?? 0;
       if (bits === 0) continue;
-      for (let bit = 0; bit < 8; bit += 1) if ((bits & (1 << bit)) !== 0) yield place * 8 + bit;
+      for (let bit = 0; bit < 8; bit += 1) {
+        const index = place * 8 + bit;
+        if ((bits & (1 << bit)) !== 0 && index >= first && index < end) yield index;
+      }
     }
   }
 
-  /** The blocks of the set as extents, in order. There may be as many as half of the disk's blocks. */
-  *ranges(): Generator<ByteRange> {
+  /**
+   * The blocks of the set as extents, in order; of those that have bytes of a range, where one is given. There may be as
+   * many as half of the disk's blocks.
+   */
+  *ranges(within?: ByteRange): Generator<ByteRange> {
     let open: { offsetBytes: number; lengthBytes: number } | null = null;
-    for (const index of this.indices()) {
+    for (const index of this.indices(within)) {
       const offsetBytes = index * DIGEST_BLOCK_BYTES;
       if (open !== null && endOf(open) === offsetBytes) {
         open.lengthBytes += this.blockBytes(index);

@@ -36,6 +36,12 @@ describe('BlockSet', () => {
         expect(set.totalBytes).toBe([...wanted].reduce((total, index) => total + blocks(index, 1).lengthBytes, 0));
         expect(set.missingIn(WHOLE)).toEqual(invertExtents(set.extents(), DISK_BYTES));
         expect(set.missingIn(blocks(3, 2)).length === 0).toBe(wanted.has(3) && wanted.has(4));
+        for (const { first, count } of list) {
+          const within = blocks(first, Math.max(count, 1));
+          const inside = [...wanted].filter((index) => index >= first && index < first + Math.max(count, 1));
+          expect([...set.indices(within)]).toEqual(inside.sort((a, b) => a - b));
+          expect(totalBytes([...set.ranges(within)])).toBe(totalBytes(inside.map((index) => blocks(index, 1))));
+        }
         set.clear();
         expect([set.totalBytes, set.extents(), set.missingIn(WHOLE)]).toEqual([0, [], [WHOLE]]);
       }),
