@@ -199,7 +199,7 @@ describe('odd sizes and servers', () => {
       const full = await syncDisk({ ...options, baseline: null });
       await expectCanonicalFile(sourcePath, target, used);
       expect((await digestDisk(target, { algorithm: 'blake3' })).rootDigest).toBe(full.rootDigest);
-      // What lies between the used extents is zeroed first, as whole pages; blocks of zeros are never sent.
+      // What lies between the used extents is zeroed as whole pages; blocks of zeros are never sent.
       const between = zeroedBytes === 0 ? 0 : 4096;
       expect(full.zeroedBytes).toBe(zeroedBytes + between);
       expect(full.sentBytes + full.zeroedBytes).toBe(ODD_BYTES);

@@ -24,7 +24,7 @@ export interface Batch {
   readonly zeroed: ByteRange[];
   /** The digests of the others. */
   readonly digests: BlockDigest[];
-  /** What was made zero before the sweep, with any edges. */
+  /** What was made zero ahead of the sweep, with any edges. */
   readonly prepared: ByteRange[];
   readonly payloadBytes: number;
 }
@@ -54,7 +54,7 @@ export class AcknowledgementBook {
     this.open.payloadBytes += payloadBytes;
   }
 
-  /** Bytes that the target made zero before the sweep. */
+  /** Bytes that the target made zero ahead of the sweep. */
   prepared(range: ByteRange, payloadBytes: number): void {
     this.open.prepared.push(range);
     this.open.payloadBytes += payloadBytes;

@@ -25,7 +25,7 @@ export interface RoundTotals {
  * Done blocks are neither read nor sent again. All others may hold anything: a write whose FLUSH was never answered may
  * have landed, or not, or in part.
  *
- * A round that begins with nothing known zeroes the target first wherever it will not send, and then sends partly used
+ * A round that begins with nothing known zeroes the target wherever it will not send, and sends partly used
  * blocks in parts. What was made zero then and where nothing was sent since is kept too ({@link zeroBefore}), so a
  * later attempt need not zero it again, and may go on sending in parts whatever the used map says by then.
  */
@@ -33,7 +33,7 @@ export class DiskResume {
   /** @internal */
   readonly totals: RoundTotals = { readBytes: 0, sentBytes: 0, zeroedBytes: 0, durationMs: 0 };
   private readonly done: BlockSet;
-  /** Durably made zero before a sweep, and nothing was sent to it since. */
+  /** Durably made zero ahead of a sweep, and nothing was sent to it since. */
   private zeroed: ByteRange[] = [];
   /** Blocks that a zeroing was sent to since, as a whole, and is not durable yet: they may hold anything again. */
   private readonly zeroedAgain: BlockSet;
@@ -121,7 +121,7 @@ export class DiskResume {
   }
 
   /**
-   * What has to be zeroed before a sweep that sends no more than `sendable` of the blocks that are not done: afterwards
+   * What has to be zeroed beside a sweep that sends no more than `sendable` of the blocks that are not done: afterwards
    * these blocks are zero everywhere else. Proof: a byte outside is zeroed now, or was zeroed by an earlier attempt and
    * has been outside of everything that was sent since, because what an attempt sends is taken off here, before it is.
    *

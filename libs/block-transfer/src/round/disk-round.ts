@@ -20,6 +20,7 @@ import { roundBuffers, type RoundBuffers } from './round-buffers.js';
 import type { RoundProgress, SyncDiskOptions } from './sync-round.js';
 import { TargetDigests } from './target-digests.js';
 import type { TargetSession } from './target-session.js';
+import { ZeroAhead } from './zero-ahead.js';
 import { ZeroBatch } from './zero-batch.js';
 
 /** Queue depth on the source's storage. */
@@ -29,6 +30,8 @@ const ZEROES_IN_FLIGHT = 8;
 const STEPS_WITHOUT_REST = 8;
 /** What is zeroed is noted in pieces of this size, so that a lost connection does not take it all. */
 const ZERO_PIECE_BYTES = 256 * 1024 * 1024;
+/** So far before the sweep, in bytes of the disk, the target is made zero where nothing will be sent. */
+const ZERO_AHEAD_BYTES = 256 * 1024 * 1024;
 
 /**
  * The machinery of one attempt: a loop takes a free buffer and a step of the sweep, and lets the step run by itself
@@ -43,6 +46,7 @@ export class DiskRound {
   private readonly running = new Set<Promise<void>>();
   private readonly book: AcknowledgementBook;
   private readonly zeros = new ZeroBatch();
+  private ahead = new ZeroAhead([]);
   private readonly resume: DiskResume;
   private readonly totals: RoundTotals;
   private readonly sentEarlierBytes: number;
@@ -97,17 +101,14 @@ export class DiskRound {
       return;
     }
     await this.known.forgetAllBut((index) => this.resume.isDone(index));
-    for (const range of splitExtents(this.resume.zeroBefore(this.sendable ?? []), ZERO_PIECE_BYTES)) {
-      await this.startZeroing(range, (payloadBytes) => this.book.prepared(range, payloadBytes));
-      await this.keepFlushing();
-    }
-    await this.settled();
+    this.ahead = new ZeroAhead(splitExtents(this.resume.zeroBefore(this.sendable ?? []), ZERO_PIECE_BYTES));
   }
 
   private async sweep(): Promise<void> {
     let restless = 0;
     for (const step of sweepSteps(this.options.used)) {
       this.signal.throwIfAborted();
+      await this.zeroAhead(endOf(step.range) + ZERO_AHEAD_BYTES);
       if (step.kind === 'compare') this.skipUnchanged(step.range);
       const left = this.resume.leftOf(step.range);
       if (step.kind === 'compare') this.processedBytes += step.range.lengthBytes - totalBytes(left);
@@ -144,9 +145,31 @@ export class DiskRound {
     }
   }
 
+  /** Has the target made zero, up to a place on the disk, where this round will send nothing. */
+  private async zeroAhead(offsetBytes: number): Promise<void> {
+    for (let next = this.ahead.takeBefore(offsetBytes); next !== null; next = this.ahead.takeBefore(offsetBytes)) {
+      const range = next;
+      const ended = this.ahead.begun(range);
+      await this.startZeroing(range, (payloadBytes) => this.book.prepared(range, payloadBytes), ended);
+      await this.keepFlushing();
+    }
+  }
+
+  /** Resolves when whatever is not sent of this range is zero: only then it may count as done. */
+  private async restIsZero(range: ByteRange): Promise<void> {
+    await this.ahead.ended(range);
+    this.signal.throwIfAborted();
+  }
+
   private async sweepFree(range: ByteRange): Promise<void> {
     if (this.baseline === null) {
-      this.book.madeZero(range, 0);
+      this.start(
+        async () => {
+          await this.restIsZero(range);
+          this.book.madeZero(range, 0);
+        },
+        () => undefined,
+      );
       return;
     }
     const toZero = freeBlocksToZero(range, this.baseline);
@@ -187,6 +210,7 @@ export class DiskRound {
     await Promise.all(
       parts.map((part) => this.session.write(part.offsetBytes, viewOf(content, offsetBytes, part), true)),
     );
+    await this.restIsZero({ offsetBytes, lengthBytes: content.length });
     this.book.written(decision.send, decision.changed, payloadBytes);
   }
 
@@ -203,8 +227,12 @@ export class DiskRound {
     }
   }
 
-  /** Resolves when the request is on its way; `done` is called with its reply. */
-  private async startZeroing(range: ByteRange, done: (payloadBytes: number) => void): Promise<void> {
+  /** Resolves when the request is on its way; `done` is called with its reply, and `ended` in any case. */
+  private async startZeroing(
+    range: ByteRange,
+    done: (payloadBytes: number) => void,
+    ended: () => void = () => undefined,
+  ): Promise<void> {
     const permit = await this.zeroPermits.take();
     this.start(
       async () => {
@@ -214,7 +242,10 @@ export class DiskRound {
         if (payloadBytes === 0) this.totals.zeroedBytes += range.lengthBytes;
         done(payloadBytes);
       },
-      () => this.zeroPermits.give(permit),
+      () => {
+        this.zeroPermits.give(permit);
+        ended();
+      },
     );
   }
 

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { ByteRange } from '#libs/contracts';
 import { DIGEST_BLOCK_BYTES, digestOfBlock } from '../digests/block-digest.js';
@@ -24,6 +25,10 @@ class FragileTarget implements DigestJournal {
   wastedBytes = 0;
   /** What a process that starts anew would find to be known. */
   readonly kept = new Set<number>();
+  /** Of the requests, in the order of their answers; a write's is its first block. */
+  readonly diary: string[] = [];
+  /** For so many turns of the event loop a zeroing is waited for, where anything else is answered at once. */
+  zeroTurns = 0;
   private volatile: { range: ByteRange; answered: boolean; payloadBytes: number }[] = [];
   private requestsLeft = Number.POSITIVE_INFINITY;
 
@@ -44,10 +49,12 @@ class FragileTarget implements DigestJournal {
     await this.change({ offsetBytes, lengthBytes: payload.length }, payload.length, () =>
       this.disk.set(payload, offsetBytes),
     );
+    this.diary.push(`write ${Math.floor(offsetBytes / BLOCK)}`);
   }
 
   async zero(range: ByteRange): Promise<number> {
-    await this.change(range, 0, () => this.disk.fill(0, range.offsetBytes, endOf(range)));
+    await this.change(range, 0, () => this.disk.fill(0, range.offsetBytes, endOf(range)), this.zeroTurns);
+    this.diary.push('zero');
     return 0;
   }
 
@@ -68,11 +75,12 @@ class FragileTarget implements DigestJournal {
     await Promise.resolve();
   }
 
-  private async change(range: ByteRange, payloadBytes: number, apply: () => void): Promise<void> {
+  private async change(range: ByteRange, payloadBytes: number, apply: () => void, turns = 0): Promise<void> {
     const { first, end } = blockSpan(range);
     for (let index = first; index < end; index += 1) if (this.kept.has(index)) expect.fail(`${index} is still known`);
     const write = { range, answered: false, payloadBytes };
     this.volatile.push(write);
+    for (let turn = 0; turn < turns; turn += 1) await nextTurn();
     await this.turn();
     apply();
     write.answered = true;
@@ -194,7 +202,7 @@ const RUNS = 8;
 describe('attempts of a round', () => {
   it('end with the source on the target, and send what was durable only once, with nothing known before', async () => {
     await fc.assert(
-      fc.asyncProperty(maps, cuts, async (used, requests) => {
+      fc.asyncProperty(maps, cuts, fc.nat(8), async (used, requests, zeroTurns) => {
         const view = { content: contentOf(1), used };
         const fresh = () => ({
           baseline: null,
@@ -206,6 +214,7 @@ describe('attempts of a round', () => {
         expect(calm.disk.equals(canonical(view))).toBe(true);
 
         const target = new FragileTarget();
+        target.zeroTurns = zeroTurns;
         const round = { view, ...fresh() };
         await untilDone(target, round, requests);
         expect(target.disk.equals(canonical(view))).toBe(true);
@@ -251,42 +260,79 @@ describe('attempts of a round', () => {
   it('leave every block as one of them saw it, and true digests, when source and map change in between', async () => {
     const changes = fc.array(fc.record({ used: maps, requests: fc.nat(40), again: fc.boolean() }), { maxLength: 4 });
     await fc.assert(
-      fc.asyncProperty(maps, changes, fc.constantFrom('nothing', 'kept', 'resend'), async (last, list, kind) => {
-        const { target, table } = knownFrom(
-          { content: contentOf(9), used: last },
-          (index) => kind !== 'nothing' && index % 4 !== 0,
-        );
-        const round = { baseline: kind === 'kept' ? table : null, digests: table, resume: new DiskResume(DISK_BYTES) };
-        const views: Buffer[] = [];
-        for (const [seed, { used, requests, again }] of [
-          ...list,
-          { used: last, requests: 1e9, again: false },
-        ].entries()) {
-          const view = { content: contentOf(seed), used };
-          views.push(canonical(view));
-          const done = Array.from({ length: BLOCKS }, (_, index) => index).filter((index) =>
-            round.resume.isDone(index),
+      fc.asyncProperty(
+        maps,
+        changes,
+        fc.constantFrom('nothing', 'kept', 'resend'),
+        fc.nat(8),
+        async (last, list, kind, zeroTurns) => {
+          const { target, table } = knownFrom(
+            { content: contentOf(9), used: last },
+            (index) => kind !== 'nothing' && index % 4 !== 0,
           );
-          const { completed, read } = await run(target, { view, ...round, requests });
-          expect(done.filter((index) => read.has(index))).toEqual([]);
-          expectTrueTable(round.digests, target);
-          const seen = views.slice(0, seed + 1);
-          if (completed) expectSeen(target.disk, seen, read);
-          // A final round's next attempt.
-          if (again) {
-            round.resume.readAgain();
-            views.fill(Buffer.alloc(DISK_BYTES, 1));
+          target.zeroTurns = zeroTurns;
+          const round = {
+            baseline: kind === 'kept' ? table : null,
+            digests: table,
+            resume: new DiskResume(DISK_BYTES),
+          };
+          const views: Buffer[] = [];
+          for (const [seed, { used, requests, again }] of [
+            ...list,
+            { used: last, requests: 1e9, again: false },
+          ].entries()) {
+            const view = { content: contentOf(seed), used };
+            views.push(canonical(view));
+            const done = Array.from({ length: BLOCKS }, (_, index) => index).filter((index) =>
+              round.resume.isDone(index),
+            );
+            const { completed, read } = await run(target, { view, ...round, requests });
+            expect(done.filter((index) => read.has(index))).toEqual([]);
+            expectTrueTable(round.digests, target);
+            const seen = views.slice(0, seed + 1);
+            if (completed) expectSeen(target.disk, seen, read);
+            // A final round's next attempt.
+            if (again) {
+              round.resume.readAgain();
+              views.fill(Buffer.alloc(DISK_BYTES, 1));
+            }
           }
-        }
-        expect(round.resume.doneBytes).toBe(DISK_BYTES);
-        expect(await round.digests.rootDigest()).toMatch(/^[0-9a-f]{64}$/);
-      }),
+          expect(round.resume.doneBytes).toBe(DISK_BYTES);
+          expect(await round.digests.rootDigest()).toMatch(/^[0-9a-f]{64}$/);
+        },
+      ),
       { numRuns: RUNS },
     );
   });
 
+  it('send while the target is made zero, and note no block whose rest is not zero yet', async () => {
+    // Three times a block of which a part is used, one that is used as a whole, and one that is free; then all is used.
+    const parts = [0, 3, 6].map((index) => ({ offsetBytes: index * BLOCK, lengthBytes: 4096 }));
+    const wholes = parts.map(({ offsetBytes }) => ({ offsetBytes: offsetBytes + BLOCK, lengthBytes: BLOCK }));
+    const rest = { offsetBytes: 9 * BLOCK, lengthBytes: DISK_BYTES - 9 * BLOCK };
+    const used = usedMapOf(DISK_BYTES, [...parts, ...wholes, rest]);
+    const target = new FragileTarget();
+    target.zeroTurns = 20;
+    const notedBefore: number[] = [];
+    const confirm = target.confirm.bind(target);
+    target.confirm = async (entries) => {
+      if (!target.diary.includes('zero')) notedBefore.push(...entries.map(({ index }) => index));
+      await confirm(entries);
+    };
+    const view = { content: contentOf(1), used };
+    const { completed } = await run(target, {
+      ...{ view, baseline: null, digests: DigestTable.unknown(DISK_BYTES, 'blake3') },
+      ...{ resume: new DiskResume(DISK_BYTES), requests: 1e9 },
+    });
+    expect(completed).toBe(true);
+    expect(target.diary.indexOf('write 0')).toBeLessThan(target.diary.indexOf('zero'));
+    expect(notedBefore).toEqual([]);
+    expect(target.kept.size).toBe(BLOCKS);
+    expect(target.disk.equals(canonical(view))).toBe(true);
+  });
+
   it('zero again what a zeroing that was lost had covered, though it was zero before', async () => {
-    // Block 7 is of zeros and used in its first byte: its rest is zeroed before the sweep, and all of it in the sweep.
+    // Block 7 is of zeros and used in its first byte: its rest is zeroed ahead of the sweep, and all of it in the sweep.
     const used = usedMapOf(DISK_BYTES, [{ offsetBytes: 0, lengthBytes: 7 * BLOCK + 1 }]);
     const nothing = usedMapOf(DISK_BYTES, []);
     for (let requests = 0; requests < 8; requests += 1) {
@@ -324,7 +370,7 @@ describe('attempts of a round', () => {
     expect(round.resume.totals).toMatchObject({ readBytes: 2 * 21 * BLOCK, sentBytes: target.sentBytes });
   });
 
-  it('do not zero again before the sweep what was durably zeroed', async () => {
+  it('do not zero again ahead of the sweep what was durably zeroed', async () => {
     const used = usedMapOf(DISK_BYTES, [{ offsetBytes: 4096, lengthBytes: 4096 }]);
     const later = usedMapOf(DISK_BYTES, [{ offsetBytes: 12_288, lengthBytes: 8192 }]);
     const resume = new DiskResume(DISK_BYTES);

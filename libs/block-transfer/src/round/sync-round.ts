@@ -32,7 +32,7 @@ export interface SyncDiskOptions {
   /** Default 2; 1 when the server does not offer more. */
   connections?: number;
   /**
-   * What the target is known to hold. Null: nothing; all is sent, and all free ranges are zeroed first.
+   * What the target is known to hold. Null: nothing; all is sent, and all free ranges are zeroed.
    * May be the same table as `digests`. All attempts of a round are given the same.
    */
   baseline: DigestTable | null;
