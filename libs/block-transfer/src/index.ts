@@ -29,8 +29,8 @@ export {
   type NbdkitOptions,
   type NbdkitServer,
   type ServerExit,
-  type ServerTls,
 } from './nbd/nbdkit-server.js';
+export type { ServerTls } from './nbd/nbdkit-tls.js';
 export { makeDataIdentity, type DataIdentity } from './tls/data-identity.js';
 export { BlockSet } from './round/block-set.js';
 export { DiskResume } from './round/disk-resume.js';

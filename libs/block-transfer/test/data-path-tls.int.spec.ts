@@ -1,8 +1,9 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { TLSSocket } from 'node:tls';
+import { connect as connectTls, TLSSocket, type SecureVersion } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   makeDataIdentity,
@@ -12,6 +13,7 @@ import {
   type NbdkitOptions,
   type NbdkitServer,
 } from '#libs/block-transfer';
+import { encodeClientFlags, encodeStartTls } from '../src/nbd/nbd.codec.js';
 import { FalseServer, SAYS } from './false-server.js';
 import { TappedLink } from './tapped-link.js';
 
@@ -228,6 +230,41 @@ describe('a server in TLS', () => {
     kept(await NbdConnection.connect(server.export, { identity: agent }));
   });
 
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'does not speak to its client below TLS 1.3 (%s at most)',
+    async (maxVersion) => {
+      const server = await serve();
+      const agreed = protocolOf(server, maxVersion);
+      if (maxVersion === 'TLSv1.3') expect(await agreed).toBe('TLSv1.3');
+      else await expect(agreed).rejects.toThrow('before secure TLS connection was established');
+    },
+  );
+
+  /** What a client with the right certificate and no newer version than this gets to speak. */
+  async function protocolOf(
+    { export: { host, port } }: NbdkitServer,
+    maxVersion: SecureVersion,
+  ): Promise<string | null> {
+    const plain = connect({ host, port });
+    try {
+      await once(plain, 'data');
+      plain.write(Buffer.concat([encodeClientFlags(true), encodeStartTls()]));
+      await once(plain, 'data');
+      const { certificate: cert, privateKey: key } = agent;
+      const options = {
+        minVersion: 'TLSv1.2',
+        maxVersion,
+        servername: '',
+        checkServerIdentity: () => undefined,
+      } as const;
+      const secure = connectTls({ socket: plain, cert, key, ca: restorer.certificate, ...options });
+      await once(secure, 'secureConnect');
+      return secure.getProtocol();
+    } finally {
+      plain.destroy();
+    }
+  }
+
   it('does not serve a client whose certificate has expired', async () => {
     const server = await serve(restorer, expired);
     await expect(NbdConnection.connect(server.export, { identity: expired })).rejects.toMatchObject({
@@ -252,7 +289,7 @@ exec /usr/bin/nbdkit "$@"
     await chmod(spy, 0o755);
     vi.stubEnv('PATH', `${tools}${delimiter}${process.env['PATH'] ?? ''}`);
     const server = await serve(restorer, agent, { startFolder: starts }).finally(() => vi.unstubAllEnvs());
-    expect(await readFile(modes, 'utf8')).toBe(`700 directory\n${'600 regular file\n'.repeat(3)}`);
+    expect(await readFile(modes, 'utf8')).toBe(`700 directory\n${'600 regular file\n'.repeat(4)}`);
     expect(await readdir(starts)).toEqual([]);
     kept(await NbdConnection.connect(server.export, { identity: agent }));
   });

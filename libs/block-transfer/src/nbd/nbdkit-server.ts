@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NbdExport } from '#libs/contracts';
 import { EndpointFailure, reasonOf, systemErrorCode } from '../endpoint-failure.js';
-import type { DataIdentity } from '../tls/data-identity.js';
 import { REQUESTS_IN_FLIGHT } from './nbd-connection.js';
+import { serverTlsEnvironment, serverTlsOptions, writeServerTls, type ServerTls } from './nbdkit-tls.js';
 
 const READY_TIMEOUT_MS = 10_000;
 const READY_POLL_MS = 10;
@@ -43,13 +43,6 @@ export interface NbdkitOptions {
   /** nbdkit's filters, outermost first, and the parameters that they ask for. */
   filters?: readonly string[];
   parameters?: readonly string[];
-}
-
-/** TLS is demanded of every client, and of every client this one certificate. */
-export interface ServerTls {
-  readonly identity: DataIdentity;
-  /** PEM of exactly one certificate. It is its own authority, and it alone is accepted. */
-  readonly clientCertificate: string;
 }
 
 export interface ServerExit {
@@ -115,10 +108,15 @@ async function startOnce(options: NbdkitOptions, port: number): Promise<NbdkitSe
   let exited: Promise<ServerExit>;
   try {
     const pidFile = join(folder, 'pid');
-    if (options.tls !== undefined) await writeCertificates(folder, options.tls);
+    if (options.tls !== undefined) await writeServerTls(folder, options.tls);
     child = spawn('nbdkit', nbdkitArguments(options, port, folder, pidFile), {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` },
+      env: {
+        ...process.env,
+        ...(options.tls === undefined ? {} : serverTlsEnvironment(folder)),
+        LC_ALL: 'C',
+        PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`,
+      },
     });
     exited = exitOf(child);
     const fault = await untilReady(child, pidFile, exited);
@@ -144,18 +142,6 @@ async function startOnce(options: NbdkitOptions, port: number): Promise<NbdkitSe
   };
 }
 
-/** By the names that nbdkit looks for (nbdkit-tls(1)). */
-async function writeCertificates(folder: string, { identity, clientCertificate }: ServerTls): Promise<void> {
-  const files = {
-    'server-key.pem': identity.privateKey,
-    'server-cert.pem': identity.certificate,
-    'ca-cert.pem': clientCertificate,
-  };
-  for (const [name, content] of Object.entries(files)) {
-    await writeFile(join(folder, name), content, { mode: 0o600, flag: 'wx' });
-  }
-}
-
 function nbdkitArguments(options: NbdkitOptions, port: number, folder: string, pidFile: string): string[] {
   const { path, host, readOnly, tls, filters = [], parameters = [] } = options;
   return [
@@ -168,7 +154,7 @@ function nbdkitArguments(options: NbdkitOptions, port: number, folder: string, p
     '--pidfile',
     pidFile,
     ...NBDKIT_OPTIONS,
-    ...(tls === undefined ? [] : ['--tls=require', '--tls-verify-peer', `--tls-certificates=${folder}`]),
+    ...(tls === undefined ? [] : serverTlsOptions(folder)),
     ...(readOnly === true ? ['--readonly'] : []),
     ...filters.map((filter) => `--filter=${filter}`),
     'file',
