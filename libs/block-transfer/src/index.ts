@@ -45,5 +45,5 @@ export {
   type PaceFigures,
 } from './throttle/machine-pace.js';
 export { estimateRound, type RoundStanding } from './throttle/round-estimate.js';
-export { UNPACED, wireBytesOf, type RoundPace } from './throttle/round-pace.js';
+export { UNPACED, wireBytesOf, type TransferPace } from './throttle/transfer-pace.js';
 export { roundBuffers, type RoundBuffers } from './round/round-buffers.js';

@@ -21,7 +21,9 @@ const EXTENTS_START = 2 * MIB;
  * files and put where `lvs` says that the volume's segments are.
  */
 async function lvm(tool: string, ...args: string[]): Promise<string> {
-  return run('env', 'LVM_SUPPRESS_FD_WARNINGS=1', tool, '--driverloaded', 'n', ...args);
+  // Nor shall the machine keep copies of what these volumes were.
+  const settings = ['--driverloaded', 'n', '--config', 'backup { archive = 0 backup = 0 }'];
+  return run('env', 'LVM_SUPPRESS_FD_WARNINGS=1', tool, ...settings, ...args);
 }
 
 class LvmDisk {

@@ -9,7 +9,7 @@ import {
   totalBytes,
   type ExtentList,
 } from '../extents/byte-extents.js';
-import { UNPACED, type RoundPace } from '../throttle/round-pace.js';
+import { UNPACED, type TransferPace } from '../throttle/transfer-pace.js';
 import { AcknowledgementBook } from './acknowledgement-book.js';
 import { decideBlocks, freeBlocksToZero, type Decision } from './block-decisions.js';
 import { blockSpan, bytesToCompare, sendableExtents, sweepSteps } from './block-plan.js';
@@ -40,7 +40,7 @@ const ZERO_AHEAD_BYTES = 256 * 1024 * 1024;
  */
 export class DiskRound {
   private readonly slots: RoundBuffers;
-  private readonly pace: RoundPace;
+  private readonly pace: TransferPace;
   private readonly readPermits = new Pool(Array.from({ length: READS_IN_FLIGHT }, (_, permit) => permit));
   private readonly zeroPermits = new Pool(Array.from({ length: ZEROES_IN_FLIGHT }, (_, permit) => permit));
   private readonly running = new Set<Promise<void>>();

@@ -7,7 +7,7 @@ import { EndpointFailure } from '../endpoint-failure.js';
 import { splitExtents } from '../extents/byte-extents.js';
 import { NbdConnection, type NbdConnectOptions } from '../nbd/nbd-connection.js';
 import type { DataPathSecurity } from '../nbd/nbd-dial.js';
-import { UNPACED, type RoundPace } from '../throttle/round-pace.js';
+import { UNPACED, type TransferPace } from '../throttle/transfer-pace.js';
 import { RUN_BYTES } from './block-plan.js';
 import { BlockSet } from './block-set.js';
 import { TargetDigests } from './target-digests.js';
@@ -25,7 +25,7 @@ export interface ForgetDifferencesOptions {
   /** Left out: only exports on this machine, without TLS. */
   security?: DataPathSecurity;
   /** What is read back counts for the network as what is sent does. Left out: as fast as it goes. */
-  pace?: RoundPace;
+  pace?: TransferPace;
   signal?: AbortSignal;
   /** Bytes of the groups that are read back. */
   onProgress?: (plannedBytes: number, processedBytes: number) => void;

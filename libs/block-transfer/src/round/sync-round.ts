@@ -4,7 +4,7 @@ import type { DigestTable } from '../digests/digest-table.js';
 import type { NbdConnectOptions } from '../nbd/nbd-connection.js';
 import type { DataPathSecurity } from '../nbd/nbd-dial.js';
 import type { SourceDisk } from '../source/source-disk.js';
-import type { RoundPace } from '../throttle/round-pace.js';
+import type { TransferPace } from '../throttle/transfer-pace.js';
 import type { UsedMap } from '../used-blocks/used-map.js';
 import type { Blocks } from './block-set.js';
 import type { DiskResume } from './disk-resume.js';
@@ -51,7 +51,7 @@ export interface SyncDiskOptions {
   /** Keeps the digest table usable after a crash; left out: nothing is kept (tests). */
   journal?: DigestJournal;
   /** Left out: as fast as it goes. */
-  pace?: RoundPace;
+  pace?: TransferPace;
   /** Shared with other disks that are worked on meanwhile; left out: a set of its own. */
   buffers?: RoundBuffers;
   signal?: AbortSignal;

@@ -2,7 +2,7 @@ import type { ByteRange, NbdExport } from '#libs/contracts';
 import { EndpointFailure } from '../endpoint-failure.js';
 import { splitExtents } from '../extents/byte-extents.js';
 import { NbdConnection, type NbdConnectOptions } from '../nbd/nbd-connection.js';
-import { UNPACED, type RoundPace } from '../throttle/round-pace.js';
+import { UNPACED, type TransferPace } from '../throttle/transfer-pace.js';
 
 /** Zeroing may cost a slow target real writes; this much it can do well within a reply's timeout. */
 const ZERO_REQUEST_BYTES = 256 * 1024 * 1024;
@@ -16,7 +16,7 @@ const zeroPayload = (): Buffer => (zeros ??= Buffer.alloc(ZERO_PAYLOAD_BYTES));
 export class TargetSession {
   private constructor(
     private readonly connections: readonly [NbdConnection, ...NbdConnection[]],
-    private readonly pace: RoundPace,
+    private readonly pace: TransferPace,
     private readonly signal: AbortSignal,
   ) {}
 
@@ -26,7 +26,7 @@ export class TargetSession {
    */
   static async open(
     target: NbdExport,
-    options: NbdConnectOptions & { connections: number; diskBytes: number; pace?: RoundPace },
+    options: NbdConnectOptions & { connections: number; diskBytes: number; pace?: TransferPace },
   ): Promise<TargetSession> {
     const connections = await dial(target, options, options.connections);
     const [first, ...others] = connections;

@@ -1,7 +1,7 @@
 import { capsAt, DEFAULT_THROTTLE, type Caps, type ThrottleSettings } from '#libs/contracts';
 import { openStatistics, type StatisticsReader } from './device-statistics.js';
 import { PacedDevice } from './paced-device.js';
-import { wireBytesOf, type RoundPace } from './round-pace.js';
+import { wireBytesOf, type TransferPace } from './transfer-pace.js';
 import { Throughput } from './throughput.js';
 import { MOST_BYTES_AT_ONCE, TokenBucket } from './token-bucket.js';
 import { WaitingLine } from './waiting-line.js';
@@ -41,7 +41,7 @@ export interface PaceFigures {
 }
 
 /** One disk's access to the pace of its machine. */
-export interface DiskPace extends RoundPace {
+export interface DiskPace extends TransferPace {
   close(): void;
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_THROTTLE, UNLIMITED_THROTTLE, type ThrottleSettings } from '#libs/contracts';
 import { MachinePace, type DiskPace, type PaceClock } from './machine-pace.js';
-import { wireBytesOf } from './round-pace.js';
+import { wireBytesOf } from './transfer-pace.js';
 
 const MIB = 1024 * 1024;
 const CAP = 37_500_000;

@@ -1,6 +1,6 @@
 import type { LimitingFactor, RoundPace } from '#libs/contracts';
 import type { PaceFigures } from './machine-pace.js';
-import { wireBytesOf } from './round-pace.js';
+import { wireBytesOf } from './transfer-pace.js';
 
 /** A round as far as it is, over all of its disks; in bytes. */
 export interface RoundStanding {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PaceFigures } from './machine-pace.js';
 import { estimateRound } from './round-estimate.js';
-import { wireBytesOf } from './round-pace.js';
+import { wireBytesOf } from './transfer-pace.js';
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RUN_BYTES } from '../round/block-plan.js';
-import { wireBytesOf } from './round-pace.js';
+import { wireBytesOf } from './transfer-pace.js';
 import { MOST_BYTES_AT_ONCE, TokenBucket } from './token-bucket.js';
 
 const MIB = 1024 * 1024;

@@ -2,7 +2,7 @@
  * What a round asks before it takes anything of the machine. Both wait for their turn, then do the work and resolve, or
  * reject, as it does. An aborted signal ends the waiting at once, with its reason; work that has begun ends by itself.
  */
-export interface RoundPace {
+export interface TransferPace {
   /** A read of the source's disk. */
   read<T>(bytes: number, work: () => Promise<T>, signal: AbortSignal): Promise<T>;
   /** A request to the target with so many bytes of payload; the overhead is added here. */
@@ -10,7 +10,7 @@ export interface RoundPace {
 }
 
 /** As fast as it goes. */
-export const UNPACED: RoundPace = {
+export const UNPACED: TransferPace = {
   read: async (_bytes, work) => work(),
   write: async (_payloadBytes, work) => work(),
 };
