@@ -30,7 +30,7 @@ export {
   type NbdkitServer,
   type ServerExit,
 } from './nbd/nbdkit-server.js';
-export type { ServerTls } from './nbd/nbdkit-tls.js';
+export { serverTlsOptions, type ServerTls } from './nbd/nbdkit-tls.js';
 export { makeDataIdentity, type DataIdentity } from './tls/data-identity.js';
 export { BlockSet } from './round/block-set.js';
 export { DiskResume } from './round/disk-resume.js';

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NBDKIT_OPTIONS } from '#libs/block-transfer';
+import { NBDKIT_OPTIONS, serverTlsOptions } from '#libs/block-transfer';
 import type { Copy } from './measured-copy.js';
 import { LOOPBACK, type Route } from './route.js';
 
@@ -24,9 +24,8 @@ interface Serving {
 
 export function nbdkitCommand(
   route: Pick<Route, 'targetPath' | 'port' | 'tls'>,
-  { tls: isTls, served = `file=${route.targetPath}`, asRestorer }: Serving,
+  { tls, served = `file=${route.targetPath}`, asRestorer }: Serving,
 ): Copy['server'] {
-  const tls = isTls ? ['--tls=require', '--tls-verify-peer', `--tls-certificates=${route.tls.server}`] : [];
   return [
     'nbdkit',
     '--foreground',
@@ -36,7 +35,7 @@ export function nbdkitCommand(
     '--port',
     String(route.port),
     ...(asRestorer ? NBDKIT_OPTIONS : []),
-    ...tls,
+    ...(tls ? serverTlsOptions(route.tls.server) : []),
     'file',
     served,
   ];

@@ -27,8 +27,8 @@ export class RoundRunner {
   }
 
   /**
-   * Works on one attempt of a round. Resolves when the server has answered the report that ends the round, at once when
-   * the link is lost, or soon after the signal aborts.
+   * Works on one attempt of a round. Resolves when the server has answered the report that ends the round; when the link
+   * is lost, as soon as it has answered what is to be told before; or soon after the signal aborts.
    */
   async run(assignment: SyncRoundAssignment, signal: AbortSignal): Promise<void> {
     const outcome = (await this.#earlierOutcome(assignment)) ?? (await this.#goOn(assignment, signal));

@@ -9,13 +9,13 @@ import {
   totalBytes,
   type ExtentList,
 } from '../extents/byte-extents.js';
+import { Pool } from '../pool.js';
 import { UNPACED, type TransferPace } from '../throttle/transfer-pace.js';
 import { AcknowledgementBook } from './acknowledgement-book.js';
 import { decideBlocks, freeBlocksToZero, type Decision } from './block-decisions.js';
 import { blockSpan, bytesToCompare, sendableExtents, sweepSteps } from './block-plan.js';
 import { viewOf, zeroFreeBytes } from './canonical-content.js';
 import type { DiskResume, RoundTotals } from './disk-resume.js';
-import { Pool } from '../pool.js';
 import { roundBuffers, type RoundBuffers } from './round-buffers.js';
 import type { RoundProgress, SyncDiskOptions } from './sync-round.js';
 import { TargetDigests } from './target-digests.js';

@@ -1,6 +1,6 @@
+import { Pool } from '../pool.js';
 import { alignedSlots } from '../source/aligned-buffer.js';
 import { RUN_BYTES } from './block-plan.js';
-import { Pool } from '../pool.js';
 
 /**
  * What rounds read into, buffers of 2 MiB: in the middle of a round, two or three are being read, one is digested, and
