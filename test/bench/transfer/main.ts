@@ -1,7 +1,7 @@
 /**
  * How fast the data plane is, beside the programs that others copy disks with.
  *
- *   npm run bench:transfer -- [--size-mib 2048] [--turns 5] [--cases ABCDEF] [--folder /dev/shm] [--page docs/benchmarks.md]
+ *   npm run bench:transfer -- [--size-mib 4096] [--turns 5] [--cases ABCDEF] [--folder /dev/shm] [--page docs/benchmarks.md]
  *
  * Needs root, for loop devices and a network namespace. Writes the page and .landfall/reports/bench-transfer.json.
  */
@@ -28,7 +28,8 @@ import { Scene } from './scene.js';
 import { MIB } from './source-disks.js';
 import { tool } from './tool.js';
 
-const DEFAULT_SIZE_MIB = 2048;
+/** Large enough that the start of a program does not hide how fast it copies, small enough for both ends in memory. */
+const DEFAULT_SIZE_MIB = 4096;
 const MIN_SIZE_MIB = 64;
 const DEFAULT_TURNS = 5;
 /** Source, target, the many small targets, and some air. */

@@ -23,9 +23,13 @@ export interface SenderReport {
   readonly sentBytes: number;
   readonly readBytes: number;
   readonly zeroedBytes: number;
-  /** From the first usable connection to the end of the round. */
-  readonly transferMs: number;
-  /** Processor time of the program over that time. */
-  readonly transferCpuMs: number;
+  /** At the first usable connection, every second from then on, and at the end of the round. */
+  readonly spent: readonly Spent[];
   readonly rootDigest: string;
+}
+
+/** Since the first usable connection: time, and the program's processor time. */
+export interface Spent {
+  readonly ms: number;
+  readonly cpuMs: number;
 }

@@ -16,7 +16,7 @@ import {
 } from '#libs/block-transfer';
 import { UNLIMITED_THROTTLE, type ByteRange } from '#libs/contracts';
 import { keepHeapSmall } from '#libs/endpoint-link';
-import type { SenderOrder, SenderReport } from './sender.order.js';
+import type { SenderOrder, SenderReport, Spent } from './sender.order.js';
 
 const GENERATION = 'benchmark';
 
@@ -32,7 +32,7 @@ async function main(order: SenderOrder): Promise<SenderReport> {
   const machine = new MachinePace();
   machine.adjust({ ...UNLIMITED_THROTTLE, networkBytesPerSecond: order.capBytesPerSecond });
   const pace = order.capBytesPerSecond === null ? null : await machine.ofDisk(disk.device, false);
-  let connected = { ms: performance.now(), cpu: process.cpuUsage() };
+  let meter: TransferMeter | undefined;
   try {
     const result = await syncDisk({
       diskId: disk.diskId,
@@ -45,17 +45,32 @@ async function main(order: SenderOrder): Promise<SenderReport> {
       dirty: order.dirty === null ? null : new Set(blocksOf(order.dirty)),
       ...(journal === undefined ? {} : { journal }),
       ...(pace === null ? {} : { pace }),
-      onConnected: () => (connected = { ms: performance.now(), cpu: process.cpuUsage() }),
+      onConnected: () => (meter = new TransferMeter()),
     });
-    const { user, system } = process.cpuUsage(connected.cpu);
     const { sentBytes, readBytes, zeroedBytes, rootDigest } = result;
-    const transferMs = performance.now() - connected.ms;
-    return { sentBytes, readBytes, zeroedBytes, transferMs, transferCpuMs: (user + system) / 1000, rootDigest };
+    return { sentBytes, readBytes, zeroedBytes, spent: meter?.read() ?? [], rootDigest };
   } finally {
     pace?.close();
     await source.close();
     await journal?.end();
     digests.close();
+  }
+}
+
+class TransferMeter {
+  private readonly startedMs = performance.now();
+  private readonly startedCpu = process.cpuUsage();
+  private readonly spent: Spent[] = [{ ms: 0, cpuMs: 0 }];
+
+  constructor() {
+    // Nothing waits for it: the program ends with its round.
+    setInterval(() => this.read(), 1000).unref();
+  }
+
+  read(): readonly Spent[] {
+    const { user, system } = process.cpuUsage(this.startedCpu);
+    this.spent.push({ ms: performance.now() - this.startedMs, cpuMs: (user + system) / 1000 });
+    return this.spent;
   }
 }
 

@@ -11,6 +11,8 @@ const FILE_BYTES = 8 * MIB;
 export interface SourceImage {
   readonly disk: Disk;
   readonly path: string;
+  /** Reads all of the device through the page cache. */
+  fillPages(): Promise<void>;
   /** Empties the device's page cache: no copy shall find there what the one before it has read. */
   forgetPages(): Promise<void>;
   dispose(): Promise<void>;
@@ -20,7 +22,7 @@ export interface SourceImage {
 export async function fullDisk(folder: string, sizeBytes: number): Promise<SourceImage> {
   const path = join(folder, 'full.img');
   await writeRandom(path, sizeBytes);
-  return attach(path, sizeBytes, null);
+  return withItsFile(await attach(path, sizeBytes, null));
 }
 
 /**
@@ -43,7 +45,7 @@ export async function halfUsedDisk(folder: string, sizeBytes: number): Promise<S
   } finally {
     await tool('umount', mountPoint);
   }
-  return attach(path, sizeBytes, 'ext4');
+  return withItsFile(await attach(path, sizeBytes, 'ext4'));
 }
 
 export async function writeRandom(path: string, bytes: number): Promise<void> {
@@ -61,6 +63,17 @@ export async function fillRandom(file: FileHandle, offsetBytes: number, lengthBy
     randomFillSync(piece);
     await file.write(piece, 0, Math.min(MIB, lengthBytes - done), offsetBytes + done);
   }
+}
+
+/** What lies in memory has to go when it is not needed any more. */
+function withItsFile(source: SourceImage): SourceImage {
+  return {
+    ...source,
+    dispose: async () => {
+      await source.dispose();
+      await rm(source.path);
+    },
+  };
 }
 
 /** A piece of an image as a disk of its own. */
@@ -92,6 +105,9 @@ async function attach(
   return {
     disk,
     path,
+    fillPages: async () => {
+      await tool('dd', `if=${device}`, 'of=/dev/null', 'bs=1M', 'status=none');
+    },
     forgetPages: async () => {
       await tool('blockdev', '--flushbufs', device);
     },
