@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { clipExtents, invertExtents, mergeExtents, totalBytes, usedBlocksOf } from '#libs/block-transfer';
 import { run } from './ext-disk.js';
 import { FileSystemImage, makeFragmentedExt } from './file-system-image.js';
+import { countFree } from '../src/used-blocks/bitmap-runs.js';
 import { freeByDumpe2fs, freeByPartclone } from '../../../test/guest/map-oracles.js';
 
 const MIB = 1024 * 1024;
@@ -106,8 +107,28 @@ describe('the map of an ext file system', () => {
     const { path } = await make(['-t', 'ext2', '-b', '1024'], 96 * MIB);
     const before = await freeByDumpe2fs(path, 0);
     const block = Number(/Group 5:.*?Block bitmap at (\d+)/s.exec(await run('dumpe2fs', path))?.[1]);
+    const beginning = await image!.bytes(block * 1024, 128);
     await image!.patch(block * 1024, Buffer.alloc(128));
+    // The descriptor agrees: as much more is free.
+    const count = (await image!.bytes(2048 + 5 * 32 + 0x0c, 2)).readUInt16LE();
+    const agreed = Buffer.alloc(2);
+    agreed.writeUInt16LE(count + 1024 - countFree(beginning, 1024));
+    await image!.patch(2048 + 5 * 32 + 0x0c, agreed);
     const group = { offsetBytes: (1 + 5 * 8192) * 1024, lengthBytes: 8192 * 1024 };
+    const outside = invertExtents([group], image!.sizeBytes);
+    expect(await image!.free()).toEqual(mergeExtents(outside.flatMap((window) => clipExtents(before, window))));
+  });
+
+  it.each([
+    ['ext2', ['-t', 'ext2', '-b', '1024']],
+    ['old checksums', ['-t', 'ext4', '-b', '1024', '-O', '^metadata_csum,uninit_bg,^flex_bg']],
+  ])('takes a group for used whose bitmap has other numbers than its descriptor: %s', async (_, mkfs) => {
+    const { path } = await make(mkfs, 96 * MIB);
+    const before = await freeByDumpe2fs(path, 0);
+    const block = Number(/Group 1:.*?Block bitmap at (\d+)/s.exec(await run('dumpe2fs', path))?.[1]);
+    // A sector of a file's blocks, as a disk gives it back that has lost it.
+    await image!.patch(block * 1024 + 512, Buffer.alloc(512));
+    const group = { offsetBytes: (1 + 8192) * 1024, lengthBytes: 8192 * 1024 };
     const outside = invertExtents([group], image!.sizeBytes);
     expect(await image!.free()).toEqual(mergeExtents(outside.flatMap((window) => clipExtents(before, window))));
   });

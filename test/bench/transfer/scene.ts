@@ -67,7 +67,7 @@ export class Scene {
 
   /**
    * A peer as a contestant, or nobody, with a word, where its programs are not installed. Peers read through the page
-   * cache, and memory that a hypervisor has to give first would cost them up to half as much again: so they find it in place.
+   * cache, and memory that a hypervisor has to give first would cost them up to 70 % more: so they find it in place.
    */
   peer(peer: Peer, source: SourceImage, around: Around, link?: Link): Contestant[] {
     const missing = missingCommands(peer);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { areUsed, eachFreeRun, markUsed } from './bitmap-runs.js';
+import { areUsed, countFree, eachFreeRun, markUsed } from './bitmap-runs.js';
 
 const bitmaps = fc.array(fc.oneof(fc.constantFrom(0, 0xff), fc.nat(255)), { minLength: 1, maxLength: 40 });
 
@@ -24,6 +24,7 @@ describe('the runs of a bitmap', () => {
         expect(runs.flatMap(([first, count]) => Array.from({ length: count }, (_, index) => first + index))).toEqual(
           expected,
         );
+        expect(countFree(Uint8Array.from(bytes), bits)).toBe(expected.length);
         for (const [index, [first]] of runs.entries()) {
           const [before, count] = runs[index - 1] ?? [-2, 1];
           expect(first).toBeGreaterThan(before + count);

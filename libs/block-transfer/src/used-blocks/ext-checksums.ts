@@ -28,8 +28,7 @@ export function fitsDescriptor(checksums: ExtChecksums, group: number, descripto
 }
 
 /** Whether the checksum in its group's descriptor fits a block bitmap. @param bitmap just the bytes with bits of the group */
-export function fitsBitmap(checksums: ExtChecksums, descriptor: Buffer, bitmap: Buffer): boolean {
-  if (checksums.kind !== 'crc32c') return true;
+export function fitsBitmap(checksums: ExtMetadataChecksums, descriptor: Buffer, bitmap: Buffer): boolean {
   const sum = ext4Crc(seedOf(checksums), bitmap);
   if ((sum & 0xffff) !== descriptor.readUInt16LE(BITMAP_CHECKSUM_LOW_OFFSET)) return false;
   const hasHigh = descriptor.length >= BITMAP_CHECKSUM_HIGH_OFFSET + 2;

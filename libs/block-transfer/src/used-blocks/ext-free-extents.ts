@@ -4,7 +4,7 @@ import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
 import { eachFreeRun } from './bitmap-runs.js';
 import { fitsSuperblock } from './ext-checksums.js';
 import { ExtGroups } from './ext-groups.js';
-import { groupRange } from './ext-layout.js';
+import { groupClusters, groupRange } from './ext-layout.js';
 import {
   EXT_SUPERBLOCK_BYTES,
   EXT_SUPERBLOCK_OFFSET_BYTES,
@@ -56,7 +56,7 @@ async function listFree(bytes: FileSystemBytes, superblock: ExtSuperblock): Prom
     const bitmap = await groups.bitmap(group);
     if (bitmap === null) continue;
     const { first, end } = groupRange(superblock, group);
-    eachFreeRun(bitmap, Math.ceil((end - first) / clusterBlocks), (bit, count) => {
+    eachFreeRun(bitmap, groupClusters(superblock, group), (bit, count) => {
       const start = first + bit * clusterBlocks;
       const behind = Math.min(start + count * clusterBlocks, end);
       free.add(start * blockBytes, (behind - start) * blockBytes);

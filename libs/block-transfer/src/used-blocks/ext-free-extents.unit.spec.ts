@@ -60,6 +60,19 @@ describe('the free blocks of an ext file system', () => {
     );
   });
 
+  it('are none in a group without checksums that has not as much free as it says', async () => {
+    const someBits = fc.integer({ min: FAKE_METADATA_BLOCKS, max: FAKE_GROUP_BLOCKS - 21 });
+    await fc.assert(
+      fc.asyncProperty(usedBlocks, fc.nat(FAKE_GROUPS - 1), someBits, async (used, group, bit) => {
+        const image = fakeExt(used, { roCompat: 0 });
+        expect(await freeOf(image)).toEqual(expected(used));
+        const byte = bitmapOffset(group) + (bit >>> 3);
+        image.writeUInt8(image.readUInt8(byte) ^ (1 << (bit & 7)), byte);
+        expect(await freeOf(image)).toEqual(expected(used, [group]));
+      }),
+    );
+  });
+
   it('are read again while a checksum does not fit, but not for ever', async () => {
     const used = [[10], [20], [30]];
     for (const [wrongReads, without] of [

@@ -1,9 +1,10 @@
 import { PackedRanges } from '../extents/packed-ranges.js';
-import { areUsed, markUsed } from './bitmap-runs.js';
+import { areUsed, countFree, markUsed } from './bitmap-runs.js';
 import { fitsBitmap, fitsDescriptor } from './ext-checksums.js';
 import {
   descriptorBlock,
   descriptorsPerBlock,
+  groupClusters,
   groupHead,
   groupRange,
   parseGroupDescriptor,
@@ -14,12 +15,17 @@ import type { ExtSuperblock } from './ext-superblock.parser.js';
 import { READ_WINDOW_BYTES, type FileSystemBytes } from './file-system-bytes.js';
 
 /**
- * How often a descriptor or bitmap is read again whose checksum does not fit. The kernel changes both within
+ * How often descriptor and bitmap are read again when they do not fit each other. The kernel changes both within
  * microseconds, and a read takes some tens of them; twice in a row is rare, ten times is damage.
  */
 const READ_ATTEMPTS = 10;
 /** Bitmaps that lie closer than this are read together, with what is between them. */
 const MAX_GAP_BLOCKS = 16;
+
+interface Descriptor {
+  readonly descriptor: Buffer;
+  readonly place: GroupPlace;
+}
 
 interface Window {
   readonly firstBlock: number;
@@ -69,7 +75,7 @@ export class ExtGroups {
 
   /**
    * A group's block bitmap, of bits (clusters) of which those of metadata are set; null when nothing can be believed of
-   * it: a checksum that does not fit, or metadata that is called free.
+   * it: it does not fit its descriptor, or calls metadata free.
    */
   async bitmap(group: number): Promise<Buffer | null> {
     const place = this.#placeOf(group);
@@ -78,15 +84,22 @@ export class ExtGroups {
     if (place.uninitialized) return uninitializedBitmap(this.superblock, group, metadata);
     const descriptor = descriptorIn(this.descriptors, this.superblock, group);
     const bitmap = await this.#fromWindow(group, place.blockBitmap);
-    if (fitsBitmap(this.superblock.checksums, descriptor, bitmap)) return withMetadata(bitmap, metadata);
+    if (this.#fits(group, { descriptor, place }, bitmap)) return withMetadata(bitmap, metadata);
     for (let attempt = 1; attempt < READ_ATTEMPTS; attempt += 1) {
       const again = await rereadDescriptor(this.bytes, this.superblock, group);
       if (again === null) return null;
       const offset = again.place.blockBitmap * this.superblock.blockBytes;
       const latest = await this.bytes.read(offset, bitmapBytes(this.superblock));
-      if (fitsBitmap(this.superblock.checksums, again.descriptor, latest)) return withMetadata(latest, metadata);
+      if (this.#fits(group, again, latest)) return withMetadata(latest, metadata);
     }
     return null;
+  }
+
+  /** By the bitmap's checksum in the descriptor; where there is none, by how much the descriptor says is free. */
+  #fits(group: number, { descriptor, place }: Descriptor, bitmap: Buffer): boolean {
+    const { checksums } = this.superblock;
+    if (checksums.kind === 'crc32c') return fitsBitmap(checksums, descriptor, bitmap);
+    return countFree(bitmap, groupClusters(this.superblock, group)) === place.freeClusters;
   }
 
   #metadataBits(group: number): BlockRange[] {
@@ -160,7 +173,7 @@ async function rereadDescriptor(
   bytes: FileSystemBytes,
   superblock: ExtSuperblock,
   group: number,
-): Promise<{ descriptor: Buffer; place: GroupPlace } | null> {
+): Promise<Descriptor | null> {
   const { blockBytes, descriptorBytes } = superblock;
   const perBlock = descriptorsPerBlock(superblock);
   const block = descriptorBlock(superblock, Math.floor(group / perBlock));

@@ -1,5 +1,5 @@
 import { crc32c } from './crc32c.js';
-import { markUsed } from './bitmap-runs.js';
+import { countFree, markUsed } from './bitmap-runs.js';
 
 /** A made-up ext file system of three groups with blocks of 1 KiB: as much of it as a map needs. */
 export const FAKE_GROUPS = 3;
@@ -33,10 +33,12 @@ export function bitmapOffset(group: number): number {
   return (1 + group * FAKE_GROUP_BLOCKS + 2) * BLOCK_BYTES;
 }
 
-/** Makes the checksums of a group fit its bitmap and its descriptor. */
+/** Makes a group's descriptor fit its bitmap, and itself. */
 export function sealDescriptor(image: Buffer, group: number): void {
   const descriptor = image.subarray(DESCRIPTORS_BLOCK * BLOCK_BYTES + group * 32).subarray(0, 32);
   const bitmap = image.subarray(bitmapOffset(group), bitmapOffset(group) + FAKE_GROUP_BLOCKS / 8);
+  const blocks = Math.min(FAKE_GROUP_BLOCKS, FAKE_BLOCKS - 1 - group * FAKE_GROUP_BLOCKS);
+  descriptor.writeUInt16LE(countFree(bitmap, blocks), 0x0c);
   descriptor.writeUInt16LE(sum(UUID, bitmap) & 0xffff, 0x18);
   descriptor.writeUInt16LE(0, 0x1e);
   const number = Buffer.alloc(4);

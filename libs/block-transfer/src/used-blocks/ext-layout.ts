@@ -13,6 +13,7 @@ export interface GroupPlace {
   readonly inodeTable: number;
   /** The block bitmap was never written: only metadata is in use. */
   readonly uninitialized: boolean;
+  readonly freeClusters: number;
 }
 
 const BLOCK_UNINIT = 0x2;
@@ -26,6 +27,12 @@ export function descriptorsPerBlock({ blockBytes, descriptorBytes }: ExtSuperblo
 export function groupRange(sb: ExtSuperblock, group: number): BlockRange {
   const first = sb.firstBlock + group * sb.blocksPerGroup;
   return { first, end: Math.min(first + sb.blocksPerGroup, sb.blocks) };
+}
+
+/** How many bits of a group's bitmap mean something. */
+export function groupClusters(sb: ExtSuperblock, group: number): number {
+  const { first, end } = groupRange(sb, group);
+  return Math.ceil((end - first) / sb.clusterBlocks);
 }
 
 /** The block with the group descriptors of index `index`. */
@@ -82,5 +89,6 @@ export function parseGroupDescriptor(sb: ExtSuperblock, descriptor: Buffer): Gro
   const exists = (first: number, count: number): boolean => first > superblockBlock(sb) && first + count <= sb.blocks;
   if (!exists(blockBitmap, 1) || !exists(inodeBitmap, 1) || !exists(inodeTable, sb.inodeTableBlocks)) return null;
   const uninitialized = sb.mayBeUninitialized && (descriptor.readUInt16LE(0x12) & BLOCK_UNINIT) !== 0;
-  return { blockBitmap, inodeBitmap, inodeTable, uninitialized };
+  const freeClusters = descriptor.readUInt16LE(0x0c) + (wide ? descriptor.readUInt16LE(0x2c) * 2 ** 16 : 0);
+  return { blockBitmap, inodeBitmap, inodeTable, uninitialized, freeClusters };
 }
