@@ -106,31 +106,26 @@ function wireGoal(ending: string, measured: CaseResult | undefined): Goal {
 /** The first minute is also the one in which V8 compiles what the round runs; the last one is what the hours after it cost. */
 function cappedGoals(capped: CaseResult | undefined): Goal[] {
   const spent = capped?.results[0]?.copies.map((copy) => reportOf(copy).spent) ?? [];
-  return [
-    cappedGoal('first', spent, (seconds) => minuteOf(seconds, 0)),
-    cappedGoal('last', spent, (seconds) => minuteOf(seconds, Math.max(0, (seconds.at(-1)?.ms ?? 0) - MINUTE_MS))),
-  ];
+  return [cappedGoal('first', spent), cappedGoal('last', spent)];
 }
 
-function cappedGoal(
-  which: 'first' | 'last',
-  copies: readonly (readonly Spent[])[],
-  minute: (spent: readonly Spent[]) => Spent,
-): Goal {
+function cappedGoal(which: 'first' | 'last', copies: readonly (readonly Spent[])[]): Goal {
   const promise = `Agent at the default cap, ${which} minute: share of one core`;
   const wanted = `under ${MAX_CAPPED_CORE_PERCENT} %`;
   if (copies.length === 0) return notMeasured(promise, wanted, 'the case was left out');
-  const minutes = copies.map(minute);
-  const share = spreadOf(minutes.map(({ ms, cpuMs }) => (100 * cpuMs) / ms));
-  const remark = `over ${((minutes[0]?.ms ?? 0) / 1000).toFixed(0)} s after start-up`;
+  const minutes = copies.map((spent) => minuteOf(spent, which));
+  const share = spreadOf(minutes.map(([from, to]) => (100 * (to.cpuMs - from.cpuMs)) / (to.ms - from.ms)));
+  const seconds = minutes[0]?.map(({ ms }) => (ms / 1000).toFixed(0)) ?? [];
+  const remark = `from ${seconds.join(' to ')} s after start-up`;
   return { promise, wanted, measured: share, unit: ' %', isReached: share.median < MAX_CAPPED_CORE_PERCENT, remark };
 }
 
-/** What was spent in a minute of a copy, or in as much of it as there was. */
-function minuteOf(spent: readonly Spent[], fromMs: number): Spent {
-  const first = spent.find(({ ms }) => ms >= fromMs) ?? { ms: 0, cpuMs: 0 };
-  const last = spent.find(({ ms }) => ms >= first.ms + MINUTE_MS) ?? spent.at(-1) ?? first;
-  return { ms: last.ms - first.ms, cpuMs: last.cpuMs - first.cpuMs };
+/** Beginning and end of a minute of a copy, or of all of one that took less. */
+function minuteOf(spent: readonly Spent[], which: 'first' | 'last'): readonly [Spent, Spent] {
+  const end = spent.at(-1) ?? { ms: 0, cpuMs: 0 };
+  const fromMs = which === 'first' ? 0 : end.ms - MINUTE_MS;
+  const from = spent.find(({ ms }) => ms >= fromMs) ?? end;
+  return [from, spent.find(({ ms }) => ms >= from.ms + MINUTE_MS) ?? end];
 }
 
 function wideAreaGoal(wide: CaseResult | undefined): Goal {

@@ -78,7 +78,7 @@ describe('goals of the data plane', () => {
   it('take all of a copy that ends within a minute', () => {
     const goals = goalsOf([caseOf('E', [{ name: 'landfall', copies: [copyAtShares([8, 4])] }])]);
     for (const which of ['first', 'last']) {
-      const remark = 'over 2 s after start-up';
+      const remark = 'from 0 to 2 s after start-up';
       expect(goalNamed(goals, `Agent at the default cap, ${which}`)).toMatchObject({ measured: { median: 6 }, remark });
     }
   });

@@ -57,6 +57,7 @@ async function main(order: SenderOrder): Promise<SenderReport> {
   }
 }
 
+/** Notes every second what was spent since it was made. */
 class TransferMeter {
   private readonly startedMs = performance.now();
   private readonly startedCpu = process.cpuUsage();
