@@ -125,7 +125,7 @@ describe('the map of a mounted ext file system', () => {
       for (let round = 0; round < 60 || (maps.size <= 5 && round < 600); round += 1) {
         const free = await freeOf(unsynced(disk));
         expect(isUsed(free, stays)).toBe(true);
-        // Nowhere near "everything is used": what was in mid-change was read again.
+        // Nowhere near "everything is used".
         expect(totalBytes(free)).toBeGreaterThan(150 * MIB);
         maps.add(JSON.stringify(free));
       }

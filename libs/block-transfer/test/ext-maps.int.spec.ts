@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ByteRange } from '#libs/contracts';
 import { clipExtents, invertExtents, mergeExtents, totalBytes, usedBlocksOf } from '#libs/block-transfer';
 import { run } from './ext-disk.js';
 import { FileSystemImage, makeFragmentedExt } from './file-system-image.js';
@@ -41,6 +42,19 @@ const LAYOUTS: readonly (readonly [string, number, readonly string[]])[] = [
   ['bigalloc, clusters of 1 MiB', 500, ['-t', 'ext4', '-O', 'bigalloc', '-C', '1048576']],
   ['bigalloc and meta_bg', 200, ['-t', 'ext4', '-O', 'bigalloc,meta_bg,^resize_inode', '-C', '16384', '-g', '8192']],
 ];
+
+/** The block that holds a group's bitmap. */
+async function bitmapBlock(path: string, group: number): Promise<number> {
+  const rows = new RegExp(`Group ${group}:.*?Block bitmap at (\\d+)`, 's').exec(await run('dumpe2fs', path));
+  return Number(rows?.[1]);
+}
+
+/** A group's place with blocks of 1 KiB. */
+const groupOf = (group: number): ByteRange => ({ offsetBytes: (1 + group * 8192) * 1024, lengthBytes: 8192 * 1024 });
+
+function withoutGroup(free: readonly ByteRange[], group: number, sizeBytes: number): ByteRange[] {
+  return mergeExtents(invertExtents([groupOf(group)], sizeBytes).flatMap((window) => clipExtents(free, window)));
+}
 
 describe('the map of an ext file system', () => {
   let image: FileSystemImage | null = null;
@@ -95,18 +109,16 @@ describe('the map of an ext file system', () => {
   it('takes a group whose bitmap does not fit its checksum for used, and only that one', async () => {
     const { path } = await make(['-t', 'ext4', '-b', '1024', '-O', '^flex_bg'], 96 * MIB);
     const before = await freeByDumpe2fs(path, 0);
-    const block = Number(/Group 1:.*?Block bitmap at (\d+)/s.exec(await run('dumpe2fs', path))?.[1]);
+    const block = await bitmapBlock(path, 1);
     const last = await image!.bytes(block * 1024 + 1023, 1);
     await image!.patch(block * 1024 + 1023, Buffer.from([last.readUInt8() ^ 0x01]));
-    const group = { offsetBytes: (1 + 8192) * 1024, lengthBytes: 8192 * 1024 };
-    const outside = invertExtents([group], image!.sizeBytes);
-    expect(await image!.free()).toEqual(mergeExtents(outside.flatMap((window) => clipExtents(before, window))));
+    expect(await image!.free()).toEqual(withoutGroup(before, 1, image!.sizeBytes));
   });
 
   it('takes a group for used whose bitmap calls its own metadata free, where there is no checksum', async () => {
     const { path } = await make(['-t', 'ext2', '-b', '1024'], 96 * MIB);
     const before = await freeByDumpe2fs(path, 0);
-    const block = Number(/Group 5:.*?Block bitmap at (\d+)/s.exec(await run('dumpe2fs', path))?.[1]);
+    const block = await bitmapBlock(path, 5);
     const beginning = await image!.bytes(block * 1024, 128);
     await image!.patch(block * 1024, Buffer.alloc(128));
     // The descriptor agrees: as much more is free.
@@ -114,9 +126,7 @@ describe('the map of an ext file system', () => {
     const agreed = Buffer.alloc(2);
     agreed.writeUInt16LE(count + 1024 - countFree(beginning, 1024));
     await image!.patch(2048 + 5 * 32 + 0x0c, agreed);
-    const group = { offsetBytes: (1 + 5 * 8192) * 1024, lengthBytes: 8192 * 1024 };
-    const outside = invertExtents([group], image!.sizeBytes);
-    expect(await image!.free()).toEqual(mergeExtents(outside.flatMap((window) => clipExtents(before, window))));
+    expect(await image!.free()).toEqual(withoutGroup(before, 5, image!.sizeBytes));
   });
 
   it.each([
@@ -125,12 +135,10 @@ describe('the map of an ext file system', () => {
   ])('takes a group for used whose bitmap has other numbers than its descriptor: %s', async (_, mkfs) => {
     const { path } = await make(mkfs, 96 * MIB);
     const before = await freeByDumpe2fs(path, 0);
-    const block = Number(/Group 1:.*?Block bitmap at (\d+)/s.exec(await run('dumpe2fs', path))?.[1]);
+    const block = await bitmapBlock(path, 1);
     // A sector of a file's blocks, as a disk gives it back that has lost it.
     await image!.patch(block * 1024 + 512, Buffer.alloc(512));
-    const group = { offsetBytes: (1 + 8192) * 1024, lengthBytes: 8192 * 1024 };
-    const outside = invertExtents([group], image!.sizeBytes);
-    expect(await image!.free()).toEqual(mergeExtents(outside.flatMap((window) => clipExtents(before, window))));
+    expect(await image!.free()).toEqual(withoutGroup(before, 1, image!.sizeBytes));
   });
 
   it('is of no use where a group descriptor or the superblock was damaged, or errors were recorded', async () => {
@@ -138,7 +146,7 @@ describe('the map of an ext file system', () => {
     const before = totalBytes(await image!.free());
     await image!.patch(2048 + 3 * 64, Buffer.from([0x77]));
     const free = await image!.free();
-    expect(clipExtents(free, { offsetBytes: (1 + 3 * 8192) * 1024, lengthBytes: 8192 * 1024 })).toEqual([]);
+    expect(clipExtents(free, groupOf(3))).toEqual([]);
     expect(totalBytes(free)).toBeGreaterThan(before - 8192 * 1024);
     const label = await image!.bytes(1024 + 0x78, 1);
     await image!.patch(1024 + 0x78, Buffer.from([0x77]));

@@ -29,16 +29,9 @@ export function eachFreeRun(bitmap: Uint8Array, bits: number, onRun: (first: num
 /** How many of the first `bits` bits are 0. */
 export function countFree(bitmap: Uint8Array, bits: number): number {
   let free = 0;
-  for (let index = 0; index < bits >>> 3; index += 1) free += FREE_IN_BYTE[bitmap[index] ?? 0xff] ?? 0;
-  for (let bit = bits & ~7; bit < bits; bit += 1) free += areUsed(bitmap, bit, bit + 1) ? 0 : 1;
+  eachFreeRun(bitmap, bits, (_, count) => (free += count));
   return free;
 }
-
-const FREE_IN_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => {
-  let free = 8;
-  for (let rest = byte; rest > 0; rest >>>= 1) free -= rest & 1;
-  return free;
-});
 
 /** Whether all bits from `first` up to, without, `end` are 1. */
 export function areUsed(bitmap: Uint8Array, first: number, end: number): boolean {

@@ -15,7 +15,7 @@ import type { ExtSuperblock } from './ext-superblock.parser.js';
 import { READ_WINDOW_BYTES, type FileSystemBytes } from './file-system-bytes.js';
 
 /**
- * How often descriptor and bitmap are read again when they do not fit each other. The kernel changes both within
+ * How often a descriptor or bitmap is read again that does not fit: itself, or the other. The kernel changes both within
  * microseconds, and a read takes some tens of them; twice in a row is rare, ten times is damage.
  */
 const READ_ATTEMPTS = 10;

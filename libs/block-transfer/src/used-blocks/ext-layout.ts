@@ -13,6 +13,7 @@ export interface GroupPlace {
   readonly inodeTable: number;
   /** The block bitmap was never written: only metadata is in use. */
   readonly uninitialized: boolean;
+  /** What the group itself counts as free; clusters are blocks without `bigalloc`. */
   readonly freeClusters: number;
 }
 
