@@ -21,12 +21,16 @@ export type Unsubscribe = () => void;
 export class ServiceBus {
   readonly #client: ClientNats;
   readonly #log = new Logger('ServiceBus');
+  readonly #returnListeners = new Set<() => void>();
 
   constructor(url: string, name: string) {
     this.#client = ClientProxyFactory.create({
       transport: Transport.NATS,
       options: natsOptions(url, name),
     }) as unknown as ClientNats;
+    this.#client.on('reconnect', () => {
+      for (const listener of [...this.#returnListeners]) listener();
+    });
   }
 
   async connect(): Promise<void> {
@@ -55,7 +59,7 @@ export class ServiceBus {
     return reply.data;
   }
 
-  /** Tells whoever listens; lost when nobody does or NATS is away. */
+  /** Tells whoever listens; lost when nobody does or NATS is away, see {@link onReturn}. */
   publishNews(subject: string, payload: unknown): void {
     const connection = this.#connection();
     if (connection !== null && !connection.isClosed()) connection.publish(subject, JSON.stringify(payload));
@@ -77,6 +81,15 @@ export class ServiceBus {
       },
     });
     return () => subscription.unsubscribe();
+  }
+
+  /**
+   * @param listener is called whenever the connection is there again after it was lost: news told or to be heard since
+   * then are lost, of which some have to be made good. Subscriptions are in place by then.
+   */
+  onReturn(listener: () => void): Unsubscribe {
+    this.#returnListeners.add(listener);
+    return () => this.#returnListeners.delete(listener);
   }
 
   async close(): Promise<void> {

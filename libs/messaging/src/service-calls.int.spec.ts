@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import * as z from 'zod';
 import { callEnvelope, serviceCall } from '#libs/contracts';
 import { type CommandContext, DomainError, PermanentError, TransientError } from '#libs/eventsourcing';
-import { until } from '#libs/testing';
+import { CuttableLink, until } from '#libs/testing';
 import { Answers } from './answers.decorator.js';
 import { natsOptions } from './nats-options.js';
 import { type CallOrigin, ServiceBus } from './service-bus.js';
@@ -193,6 +193,37 @@ describe('news', () => {
     await until('the last news', () => second.some((payload) => JSON.stringify(payload) === '{"last":true}'));
     expect(first).toHaveLength(heard);
     await other.close();
+  });
+
+  it('is lost while NATS is away; whoever asked for it hears of the return, and listens again by then', async () => {
+    const subject = `landfall.${scope}.return`;
+    const [url, link] = [new URL(inject('natsUrl')), await CuttableLink.to(new URL(inject('natsUrl')))];
+    url.port = String(link.port);
+    const cutOff = new ServiceBus(url.href, 'cut off');
+    const [heard, witnessed, returns]: [unknown[], unknown[], string[]] = [[], [], []];
+    await cutOff.subscribeToNews(subject, (payload) => heard.push(payload));
+    await bus.subscribeToNews(subject, (payload) => witnessed.push(payload));
+    cutOff.onReturn(() => {
+      returns.push('first');
+      cutOff.publishNews(subject, 'made good');
+    });
+    cutOff.onReturn(() => returns.push('second'))();
+    await until('both to listen', () => {
+      bus.publishNews(subject, 'before');
+      return heard.length > 0 && witnessed.length > 0;
+    });
+    await link.cut();
+    cutOff.publishNews(subject, 'of who is away');
+    bus.publishNews(subject, 'for who is away');
+    await until('the others to know', () => witnessed.includes('for who is away'));
+    heard.length = 0;
+    await link.mend();
+    await until('news again', () => heard.length > 0);
+    expect(heard).toEqual(['made good']);
+    expect(witnessed).not.toContain('of who is away');
+    expect(returns).toEqual(['first']);
+    await cutOff.close();
+    await link.cut();
   });
 
   it('is lost, without an error, before there is a connection', () => {

@@ -99,10 +99,15 @@ export class ControlChannel {
     );
   }
 
-  /** News: what an endpoint should be doing may have changed. One that is not announced yet is told once it is. */
-  async assignmentChanged(endpointId: string): Promise<void> {
-    const session = this.#sessions.get(endpointId);
-    if (session?.current?.isAnnounced === true) await this.#assign(session);
+  /**
+   * News: what an endpoint should be doing may have changed; without its id, that of each may. One that is not announced
+   * yet is told once it is.
+   */
+  assignmentChanged(endpointId?: string): void {
+    for (const session of this.#sessions.values()) {
+      if (session.current?.isAnnounced !== true) continue;
+      if (endpointId === undefined || session.endpointId === endpointId) void this.#assign(session);
+    }
   }
 
   /** One after the other: what was worked out first must not be sent last. */

@@ -77,8 +77,9 @@ export const transfer = (ground: Ground, world: TransferWorld): ServiceParts => 
   const enroller = new SeededEnroller(ground, random);
   world.open({ channel, enroller });
   nats.listen(ASSIGNMENT_CHANGED, life, (payload) => {
-    void channel.assignmentChanged((payload as { endpointId: string }).endpointId);
+    channel.assignmentChanged((payload as { endpointId?: string }).endpointId);
   });
+  bus.onReturn(() => bus.publishNews(ASSIGNMENT_CHANGED, {}));
   return {
     answers: new Map([
       ...answersOf(new ReplicationController(adapter, postgres, ranges)),

@@ -24,6 +24,8 @@ export type Answerer = (envelope: unknown) => Promise<unknown>;
 /** As on the real bus. */
 const CALL_TIMEOUT_MS = 20 * SECOND;
 
+const RECONNECT_MS = [0, 500] as const;
+
 interface Listener {
   readonly life: Lifetime;
   readonly hear: (payload: unknown) => void;
@@ -33,13 +35,33 @@ interface Listener {
 export class SimulatedNats {
   readonly #answerers = new Map<string, { readonly life: Lifetime; readonly answer: Answerer }>();
   readonly #listeners = new Map<string, Set<Listener>>();
-  isAway = false;
+  readonly #clients = new Set<() => void>();
+  #isAway = false;
 
   constructor(
     readonly manner: BusManner,
     readonly random: Random,
     readonly onFault: (kind: BusFault, subject: string) => void,
   ) {}
+
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  set isAway(isAway: boolean) {
+    const isReturn = this.#isAway && !isAway;
+    this.#isAway = isAway;
+    if (isReturn) for (const reconnected of [...this.#clients]) reconnected();
+  }
+
+  /** A connection of its own for each process, which comes back some time after NATS does. */
+  onReturn(life: Lifetime, listener: () => void): void {
+    const reconnected = (): void => {
+      life.after(this.random.integer(...RECONNECT_MS), listener);
+    };
+    this.#clients.add(reconnected);
+    life.onEnd(() => this.#clients.delete(reconnected));
+  }
 
   answer(subject: string, life: Lifetime, answer: Answerer): void {
     this.#answerers.set(subject, { life, answer });
@@ -77,7 +99,7 @@ export class SimulatedNats {
 }
 
 /** The asking side of NATS, of one process. */
-export class BusClient implements Pick<ServiceBus, 'call' | 'publishNews' | 'subscribeToNews'> {
+export class BusClient implements Pick<ServiceBus, 'call' | 'publishNews' | 'subscribeToNews' | 'onReturn'> {
   constructor(
     private readonly nats: SimulatedNats,
     private readonly life: Lifetime,
@@ -102,6 +124,12 @@ export class BusClient implements Pick<ServiceBus, 'call' | 'publishNews' | 'sub
     const subscription = this.life.part();
     this.nats.listen(subject, subscription, listener);
     return () => subscription.end();
+  }
+
+  onReturn(listener: () => void): Unsubscribe {
+    const registration = this.life.part();
+    this.nats.onReturn(registration, listener);
+    return () => registration.end();
   }
 
   async #ask(subject: string, envelope: unknown): Promise<unknown> {

@@ -1,10 +1,10 @@
 import type { DataSource } from 'typeorm';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type EndpointProgress, progressSubject } from '#libs/contracts';
 import { LinkRefusedError } from '#libs/endpoint-link';
 import { EventStoreDb } from '#libs/eventstore';
 import { ServiceBus } from '#libs/messaging';
-import { until } from '#libs/testing';
+import { CuttableLink, until } from '#libs/testing';
 import { attemptIdOf } from '../replication/domain/replication.state.js';
 import { ASSIGNMENT_CHANGED } from './control-channel.js';
 import { type Identity, type Migration, TransferScene, openTransferDatabase } from './transfer-scene.fake.js';
@@ -95,6 +95,53 @@ describe('an endpoint that connects', () => {
     }
     await until('the same assignment again', () => end.assignments.length > 2);
     expect(end.assignments[2]).toMatchObject({ kind: 'idle' });
+  });
+
+  describe('while NATS is away', () => {
+    let link: CuttableLink;
+    let cutOff: ServiceBus;
+    let behindLink: TransferScene;
+    beforeEach(async () => {
+      link = await CuttableLink.to(new URL(inject('natsUrl')));
+      const url = new URL(inject('natsUrl'));
+      url.port = String(link.port);
+      cutOff = new ServiceBus(url.href, 'cut off');
+      behindLink = new TransferScene(store, dataSource, cutOff);
+    });
+    afterEach(async () => {
+      await behindLink.end();
+      await cutOff.close();
+      await link.cut();
+    });
+
+    it.each([
+      ['its server cannot hear news', 'server'],
+      ['another replica cannot tell them', 'other'],
+    ] as const)('gets another assignment afterwards, though %s', async (_, whoIsAway) => {
+      const [near, far] = [await scene.startServer(), await behindLink.startServer()];
+      const { agent, taskId } = await scene.startMigration();
+      const end = scene.startEnd(whoIsAway === 'server' ? far : near, agent);
+      await until('the assignment', () => end.assignments.length > 0);
+      await link.cut();
+      await scene.tell(taskId, { type: 'PauseReplication' });
+      (whoIsAway === 'server' ? bus : cutOff).publishNews(ASSIGNMENT_CHANGED, { endpointId: agent.endpointId });
+      await link.mend();
+      await until('another assignment', () => end.assignments.at(-1)?.kind === 'idle');
+    });
+
+    it('gets another assignment afterwards, though NATS was not there when its server began', async () => {
+      await link.cut();
+      const server = behindLink.beginServer();
+      const { agent, taskId } = await scene.startMigration();
+      await until('the server to listen', () => server.channel.port > 0);
+      const end = scene.startEnd(server, agent);
+      await until('the assignment', () => end.assignments.length > 0);
+      await scene.tell(taskId, { type: 'PauseReplication' });
+      bus.publishNews(ASSIGNMENT_CHANGED, { endpointId: agent.endpointId });
+      await link.mend();
+      await until('another assignment', () => end.assignments.at(-1)?.kind === 'idle');
+      await server.begun;
+    });
   });
 
   it('is to serve the agent that shows the certificate of its newest process, and is told none of one without', async () => {

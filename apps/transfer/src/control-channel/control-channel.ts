@@ -25,7 +25,10 @@ import { type ConnectionName, ConnectionNotes } from './presence/connection-note
 import { ServerLease } from './presence/server-lease.js';
 import { ReportHandler } from './report-handler.js';
 
-/** News for whichever replica holds an endpoint's connection: its wanted assignment may have changed. */
+/**
+ * News for whichever replica holds an endpoint's connection: its wanted assignment may have changed. Without an
+ * `endpointId` that of any endpoint may: such news were lost.
+ */
 export const ASSIGNMENT_CHANGED = 'landfall.transfer.assignment-changed';
 
 /** The server's side of the control channel: endpoints enrol, connect, report and are told what to do. */
@@ -39,6 +42,7 @@ export class ControlChannel implements OnApplicationBootstrap, BeforeApplication
   readonly #http: Server = createServer();
   readonly #link: LinkServer;
   #unsubscribe: Unsubscribe = () => undefined;
+  #stopMakingGood: Unsubscribe = () => undefined;
   #port = 0;
   #isClosing = false;
 
@@ -76,10 +80,12 @@ export class ControlChannel implements OnApplicationBootstrap, BeforeApplication
     this.#port = (this.#http.address() as AddressInfo).port;
     this.#link.attach(this.#http);
     this.#unsubscribe = await this.bus.subscribeToNews(ASSIGNMENT_CHANGED, (payload) => {
-      const endpointId = (payload as { endpointId?: unknown } | null)?.endpointId;
-      // One that is not announced yet is assigned its work once it is, from what is recorded by then.
-      if (typeof endpointId === 'string' && this.#isAnnounced(endpointId)) void this.#assign(endpointId);
+      this.#assignAgain((payload as { endpointId?: string } | null)?.endpointId);
     });
+    // News of this replica to the others, and of the others to this one: whoever was away cannot know which were lost.
+    this.#stopMakingGood = this.bus.onReturn(() => this.bus.publishNews(ASSIGNMENT_CHANGED, {}));
+    // Endpoints may have come before NATS was there.
+    this.#assignAgain();
     this.#log.log(`listens for endpoints on ${host}:${this.port}`);
   }
 
@@ -111,6 +117,7 @@ export class ControlChannel implements OnApplicationBootstrap, BeforeApplication
   async beforeApplicationShutdown(): Promise<void> {
     this.#isClosing = true;
     this.#unsubscribe();
+    this.#stopMakingGood();
     await this.#link.close();
     await new Promise((resolve) => this.#http.close(resolve));
   }
@@ -159,8 +166,12 @@ export class ControlChannel implements OnApplicationBootstrap, BeforeApplication
     else if (kind === 'restorer') this.dataSeen.observe(progress, new Date());
   }
 
-  #isAnnounced(endpointId: string): boolean {
-    return this.connections().some((connection) => connection.endpointId === endpointId && connection.isAnnounced);
+  /** @param endpointId left out: each of them. One that is not announced yet is told once it is, what is recorded by then. */
+  #assignAgain(endpointId?: string): void {
+    for (const connection of this.connections()) {
+      if (!connection.isAnnounced) continue;
+      if (endpointId === undefined || connection.endpointId === endpointId) void this.#assign(connection.endpointId);
+    }
   }
 
   /** One after the other for each endpoint: what was worked out first must not be sent last. */

@@ -34,6 +34,7 @@ import { ReportHandler } from './report-handler.js';
 
 /** One process of the transfer service, but for its readers and its timers: those are moved by hand. */
 export interface Server {
+  readonly begun: Promise<unknown>;
   readonly lease: ServerLease;
   readonly channel: ControlChannel;
   readonly dataSeen: DataSeen;
@@ -98,6 +99,13 @@ export class TransferScene {
   }
 
   async startServer(settings: NodeJS.ProcessEnv = {}): Promise<Server> {
+    const server = this.beginServer(settings);
+    await server.begun;
+    return server;
+  }
+
+  /** As long as NATS is away it goes on beginning, and takes endpoints meanwhile. */
+  beginServer(settings: NodeJS.ProcessEnv = {}): Server {
     const { store, dataSource, bus } = this;
     const config = transferConfig(settings);
     const lease = new ServerLease(dataSource);
@@ -106,10 +114,10 @@ export class TransferScene {
     const reports = new ReportHandler(store, new AcknowledgedRanges(store));
     const assignments = new Assignments(store, dataSource);
     const channel = new ControlChannel(bus, this.#enroller, reports, assignments, lease, notes, dataSeen, config);
-    await dataSeen.onApplicationBootstrap();
-    await channel.onApplicationBootstrap();
+    const begun = Promise.all([dataSeen.onApplicationBootstrap(), channel.onApplicationBootstrap()]);
     let isEnded = false;
     const server: Server = {
+      begun,
       lease,
       channel,
       dataSeen,
