@@ -124,15 +124,26 @@ export class DiskRound {
           await this.sweepFree(range);
           await this.keepFlushing();
         } else {
-          const slot = await this.slots.take(this.signal);
-          // With the buffer in hand: what the others still write while we wait for one counts too.
-          await this.keepFlushing();
+          const slot = await this.nextBuffer();
           this.start(
             () => this.compareAndSend(range, slot),
             () => this.slots.give(slot),
           );
         }
       }
+    }
+  }
+
+  private async nextBuffer(): Promise<Uint8Array> {
+    const slot = await this.slots.take(this.signal);
+    try {
+      // With the buffer in hand: what the others still write while we wait for one counts too.
+      await this.keepFlushing();
+      return slot;
+    } catch (error) {
+      // Others have it next, in this round or another.
+      this.slots.give(slot);
+      throw error;
     }
   }
 

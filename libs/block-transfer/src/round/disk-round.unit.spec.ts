@@ -1,14 +1,17 @@
 import fc from 'fast-check';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ByteRange } from '#libs/contracts';
 import { DIGEST_BLOCK_BYTES, digestOfBlock } from '../digests/block-digest.js';
 import type { DigestJournal } from '../digests/digest-journal.js';
 import { DigestTable } from '../digests/digest-table.js';
 import { endOf, invertExtents, mergeExtents, totalBytes } from '../extents/byte-extents.js';
+import { Pool } from '../pool.js';
+import { alignedSlots } from '../source/aligned-buffer.js';
 import type { SourceDisk } from '../source/source-disk.js';
 import { usedMapOf, type UsedMap } from '../used-blocks/used-map.js';
-import { blockSpan } from './block-plan.js';
+import { UNFLUSHED_LIMIT_BYTES } from './acknowledgement-book.js';
+import { blockSpan, RUN_BYTES } from './block-plan.js';
 import { DiskResume } from './disk-resume.js';
 import { DiskRound } from './disk-round.js';
 
@@ -482,3 +485,56 @@ function expectSeen(disk: Buffer, views: readonly Buffer[], read: ReadonlySet<nu
     }
   }
 }
+
+/** Knows what is lent. */
+class WatchedPool<T> extends Pool<T> {
+  lent = 0;
+
+  override async take(signal?: AbortSignal): Promise<T> {
+    const item = await super.take(signal);
+    this.lent += 1;
+    return item;
+  }
+
+  override give(item: T): void {
+    this.lent -= 1;
+    super.give(item);
+  }
+}
+
+describe('buffers that rounds share', () => {
+  it('all come back when a path is lost while a FLUSH is waited for', async () => {
+    const diskBytes = 2 * UNFLUSHED_LIMIT_BYTES;
+    const stop = new AbortController();
+    const buffers = new WatchedPool(alignedSlots(3, RUN_BYTES));
+    let loseThePath = (_: Error): void => undefined;
+    let answeredBytes = 0;
+    const target = {
+      write: async (_offsetBytes: number, payload: Uint8Array) => {
+        answeredBytes += payload.length;
+        await nextTurn();
+      },
+      zero: async () => 0,
+      flush: () => new Promise<void>((_, reject) => (loseThePath = reject)),
+    };
+    const options = {
+      diskId: 'd',
+      source: {
+        sizeBytes: diskBytes,
+        read: async (into: Uint8Array) => void into.fill(1),
+        close: async () => undefined,
+      },
+      used: usedMapOf(diskBytes, [{ offsetBytes: 0, lengthBytes: diskBytes }]),
+      target: { host: '', port: 0, exportName: '' },
+      baseline: null,
+      digests: DigestTable.unknown(diskBytes, 'sha256'),
+      resume: new DiskResume(diskBytes),
+      buffers,
+    };
+    const ended = new DiskRound(options, target, stop, stop.signal).run().catch((error: unknown) => String(error));
+    await vi.waitFor(() => expect([answeredBytes >= UNFLUSHED_LIMIT_BYTES, buffers.lent]).toEqual([true, 1]));
+    loseThePath(new Error('path lost'));
+    expect(await ended).toContain('path lost');
+    expect(buffers.lent).toBe(0);
+  });
+});
