@@ -26,6 +26,9 @@ const BEFORE_OPERATION = 'F';
 /** Stands for everything that has no letter, such as WRITE_ZEROES, and for commands that are passed through. */
 const UNNAMED = 'N';
 
+/** The kernel's place of a request that has none is the greatest number there is (`(sector_t)-1`); no disk comes near. */
+const LEAST_SECTOR_OF_NO_DISK = 2 ** 63;
+
 /** Throws an Error when this kernel's event has not the form that is relied on. */
 export function blockEventFields({ id, fields }: EventFormat): BlockEventFields {
   const field = (name: string, sizeBytes: number | null): TraceField => {
@@ -48,13 +51,15 @@ export function blockEventFields({ id, fields }: EventFormat): BlockEventFields 
  * What a completed request means for the content of its disk. Only plain reads, and what moved no data, mean nothing:
  * discards, zeroing and operations that this program does not know are writes. A request that failed may have written.
  *
- * Commands passed through (SG_IO, NVMe ioctls) are traced as operation N at sector 0, whatever they are about; so is a
- * WRITE_ZEROES of the disk's first sectors, which is then taken for one.
+ * Commands passed through (SG_IO, NVMe ioctls) are traced as operation N without a place, whatever they are about: their
+ * completions have sector -1 (Linux 4.18 to 6.18, `blk_rq_pos` of a request that nobody gave one), their beginnings 0.
+ * Where a kernel should give 0 for both, a WRITE_ZEROES of the disk's first sectors is taken for one, too.
  */
 export function readCompletion(event: Uint8Array, fields: BlockEventFields): DiskEvent {
   const { operation, ...place } = readFields(event, fields);
   if (operation === 'R' || place.sectors === 0) return NOTHING;
-  if (operation === UNNAMED && place.sector === 0) return { kind: 'raw-command', device: place.device };
+  const isAnywhere = place.sector === 0 || place.sector >= LEAST_SECTOR_OF_NO_DISK;
+  if (operation === UNNAMED && isAnywhere) return { kind: 'raw-command', device: place.device };
   return { kind: operation === 'D' ? 'discard' : 'write', ...place };
 }
 

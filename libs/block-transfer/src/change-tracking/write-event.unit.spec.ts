@@ -112,9 +112,13 @@ describe('a completed request', () => {
   it('is nothing when it moved no data, such as a flush', () => {
     expect(kindOf('FF', 2n ** 64n - 1n, 0)).toBe('nothing');
     expect(kindOf('N', 0n, 0)).toBe('nothing');
+    expect(kindOf('N', 2n ** 64n - 1n, 0)).toBe('nothing');
   });
 
   it('may be anything when it was passed through', () => {
+    // What Linux 6.18 says of `cat /sys/block/vda/serial`, but for the length.
+    expect(kindOf('N', 18446744073709551615n, 1)).toBe('raw-command');
+    expect(kindOf('NS', 18446744073709551615n, 128)).toBe('raw-command');
     expect(kindOf('N', 0n, 1)).toBe('raw-command');
     expect(kindOf('NS', 0n, 8)).toBe('raw-command');
     expect(kindOf('W', 0n, 8)).toBe('write');
