@@ -73,15 +73,42 @@ async function contentOf(machine: MachineView, device: BlockDevice, mounts: read
   }
   if (signature.kind === 'nothing') return { partitionTable: 'none', partitions: [], fileSystem: null };
 
-  const kernelSeesPartitions = device.children.some(({ type }) => type === 'part');
-  // A file system's boot sector can look like a partition table; the kernel knows better.
-  if (signature.partitionTable === null || (signature.type !== null && !kernelSeesPartitions)) {
+  const { type, partitionTable } = signature;
+  if (partitionTable === null || (type !== null && (await isFileSystemAlone(machine, device, place)))) {
     const fileSystem = await fileSystemIn(machine, signature, place);
     return { partitionTable: 'none', partitions: [], fileSystem };
   }
-  const table = tableNamed(signature.partitionTable);
-  if (table === null) return unexamined(`Its partition table (${signature.partitionTable}) is not known.`, null);
+  if (type !== null && !arePartitionsInUse(device, mounts)) {
+    return unexamined(`It carries a partition table and the signature of ${type}, and neither is in use.`, null);
+  }
+  const table = tableNamed(partitionTable);
+  if (table === null) return unexamined(`Its partition table (${partitionTable}) is not known.`, null);
   return { partitionTable: table, fileSystem: null, ...(await partitionsOf(machine, device, mounts)) };
+}
+
+/**
+ * A disk can carry a partition table and the signature of a file system on the whole of it. One of them is what a use
+ * before has left, and nothing on the disk says which: tools that partition write around a superblock, and some that
+ * format leave the table. Only a boot sector looks like a table without partitions.
+ */
+async function isFileSystemAlone(
+  machine: MachineView,
+  device: BlockDevice,
+  { mount }: FileSystemPlace,
+): Promise<boolean> {
+  if (mount !== null) return true;
+  if (partitionDevices(device).length > 0) return false;
+  const outcome = await machine.run('sfdisk', ['--json', device.path]);
+  return outcome.exitCode === 0 && parseSfdisk(outcome.stdout, device.logicalSectorBytes).length === 0;
+}
+
+/** Mounted, or below something. */
+function arePartitionsInUse(device: BlockDevice, mounts: readonly Mount[]): boolean {
+  return partitionDevices(device).some((part) => mountOf(part, mounts) !== null || part.children.length > 0);
+}
+
+function partitionDevices(device: BlockDevice): BlockDevice[] {
+  return device.children.filter(({ type }) => type === 'part');
 }
 
 /** Other tables (BSD, Sun, a protective MBR that has lost its GPT) are not taken for something they are not. */

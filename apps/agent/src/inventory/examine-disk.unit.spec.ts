@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { examineDisk } from './examine-disk.js';
 import type { BlockDevice } from './lsblk.parser.js';
 import type { ToolOutcome } from './machine-view.js';
+import type { Mount } from './mount-table.parser.js';
 import { recordedMachine, type Recording } from './recorded-machine.js';
 
 const MIB = 1024 ** 2;
@@ -34,9 +35,10 @@ const examine = (
   disk: BlockDevice,
   commands: Readonly<Record<string, ToolOutcome>>,
   files: Recording['files'] = {},
+  mounts: readonly Mount[] = [],
 ) => {
   const facts = { hostname: 'h', kernel: 'k', hardwareName: 'x86_64', cpuCount: 1 };
-  return examineDisk(recordedMachine({ facts, commands, files, spaces: {}, blockDevices: [] }), disk, []);
+  return examineDisk(recordedMachine({ facts, commands, files, spaces: {}, blockDevices: [] }), disk, mounts);
 };
 
 /** A disk with a GPT and one partition of 50 MiB at 1 MiB. */
@@ -55,22 +57,51 @@ const ONE_PARTITION = {
 const PROBE_THROUGH_DISK = `blkid -p -o export --offset ${MIB} --size ${50 * MIB} /dev/sda`;
 
 describe('examineDisk', () => {
-  it("does not take a file system's boot sector for a partition table", async () => {
-    const signature = ok('UUID=12-34\nTYPE=vfat\nPTTYPE=dos\n');
-    expect(await examine(device('/dev/sda'), { 'blkid -p -o export /dev/sda': signature })).toMatchObject({
-      partitionTable: 'none',
-      partitions: [],
-      fileSystem: { type: 'vfat' },
-    });
-  });
+  describe('with the signatures of a file system and of a partition table', () => {
+    const BOTH = { 'blkid -p -o export /dev/sda': ok('UUID=12-34\nTYPE=nilfs2\nPTTYPE=dos\n') };
+    const withPartition = { ...ONE_PARTITION, ...BOTH };
+    const seen = (part: Partial<BlockDevice> = {}) =>
+      device('/dev/sda', { children: [{ ...partitionDevice(50 * MIB), ...part }] });
+    const mounted = (deviceNumber: string): Mount[] => [
+      { deviceNumber, root: '/', mountPoint: '/data', type: 'ext4', source: 'x' },
+    ];
 
-  it('believes the kernel that a disk with both has partitions', async () => {
-    const commands = { ...ONE_PARTITION, 'blkid -p -o export /dev/sda': ok('TYPE=iso9660\nPTTYPE=gpt\n') };
-    const disk = device('/dev/sda', { children: [partitionDevice(50 * MIB)] });
-    expect(await examine(disk, commands)).toMatchObject({
-      partitionTable: 'gpt',
-      fileSystem: null,
-      partitions: [{ number: 1, fileSystem: { type: 'xfs' } }],
+    it('has the file system when the table has no partitions: a boot sector looks like that', async () => {
+      const noPartition = ok(JSON.stringify({ partitiontable: { unit: 'sectors', partitions: [] } }));
+      expect(await examine(device('/dev/sda'), { ...BOTH, 'sfdisk --json /dev/sda': noPartition })).toMatchObject({
+        partitionTable: 'none',
+        fileSystem: { type: 'nilfs2' },
+      });
+    });
+
+    it.each([
+      ['seen by the kernel', seen()],
+      ['not seen by the kernel', device('/dev/sda')],
+    ])('is not judged while nobody uses either, with partitions %s', async (_, disk) => {
+      expect(await examine(disk, withPartition)).toEqual(
+        expect.objectContaining({
+          partitionTable: 'none',
+          partitions: [],
+          fileSystem: null,
+          examinationError: 'It carries a partition table and the signature of nilfs2, and neither is in use.',
+        }),
+      );
+    });
+
+    it('is not judged when sfdisk cannot read the table', async () => {
+      const commands = { ...BOTH, 'sfdisk --json /dev/sda': failed(1, 'no table\n') };
+      expect(await examine(device('/dev/sda'), commands)).toMatchObject({ fileSystem: null, partitions: [] });
+    });
+
+    it('has what is in use: the whole, a partition, or what is above a partition', async () => {
+      expect(await examine(seen(), withPartition, {}, mounted('8:0'))).toMatchObject({
+        partitions: [],
+        fileSystem: { type: 'nilfs2', mountPoint: '/data' },
+      });
+      const partitioned = { partitionTable: 'mbr', fileSystem: null, partitions: [{ fileSystem: { type: 'xfs' } }] };
+      expect(await examine(seen(), withPartition, {}, mounted('8:1'))).toMatchObject(partitioned);
+      const below = seen({ children: [device('/dev/mapper/x', { type: 'crypt', deviceNumber: '253:0' })] });
+      expect(await examine(below, withPartition)).toMatchObject(partitioned);
     });
   });
 

@@ -10,7 +10,8 @@ export const diskNotExamined: PreCheck = ({ inventory }) =>
         severity: 'critical',
         title: 'Disk could not be examined',
         text: `The agent could not examine ${device} (${examinationError}).`,
-        remedy: 'Run the agent as root, check the disk (dmesg, wipefs --no-act), then report the inventory again.',
+        remedy:
+          'Run the agent as root, check the disk (dmesg, wipefs --no-act), and of two signatures mount what is meant, or erase the other. Then report the inventory again.',
         diskId,
       },
     ];
