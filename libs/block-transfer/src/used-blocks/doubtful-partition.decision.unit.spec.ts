@@ -45,6 +45,11 @@ describe('whyDoubtful', () => {
     expect(doubtsOn(extended, partition(5, 200, 250))[1]).toBe('it overlaps /dev/sda2');
   });
 
+  it.each(['42', 'AF9B60A0-1431-4F62-BC68-3311714A69AD'])('is said of a dynamic disk of Windows, type %s', (type) => {
+    const dynamic = 'it belongs to a dynamic disk of Windows';
+    expect(doubtsOn(partition(1, 100, 1000, type), partition(2, 0, 100))).toEqual([dynamic, null]);
+  });
+
   it('is said of what reaches beyond the end of the disk, or lies there', () => {
     const beyond = 'it reaches beyond the end of /dev/sda';
     expect(doubtsOn(partition(1, 100, 1001), partition(2, 2000, 3000))).toEqual([beyond, beyond]);

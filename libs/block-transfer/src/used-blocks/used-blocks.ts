@@ -112,7 +112,7 @@ async function freeExtentsIn(
       try {
         return await read();
       } catch (error) {
-        if (!(error instanceof MapDoubt) || (mayHaveGrown && error instanceof OutgrownDoubt)) throw error;
+        if (!isDoubt(error) || (mayHaveGrown && error instanceof OutgrownDoubt)) throw error;
         options.onDoubt?.(name, error.message);
         return [];
       }
@@ -124,6 +124,11 @@ async function freeExtentsIn(
   };
   // What is in a container may have grown with its volume, which the container's reader looks at again.
   return doubtingUnless(isInside)(place.device, () => freeExtentsOf(place, request));
+}
+
+/** Also for a structure that leads out of what was read of it, where no reader has put the doubt into words. */
+function isDoubt(error: unknown): error is Error {
+  return error instanceof MapDoubt || error instanceof RangeError;
 }
 
 /** A device inside of a container, whose file system the inventory may not have seen. */

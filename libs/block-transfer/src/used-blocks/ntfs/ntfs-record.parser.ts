@@ -7,6 +7,8 @@ export const NTFS_ATTRIBUTE_LIST = 0x20;
 export const NTFS_VOLUME_INFORMATION = 0x70;
 export const NTFS_DATA = 0x80;
 const IN_USE = 1;
+/** Up to its first run, of one whose value is not in the record. */
+const NON_RESIDENT_BYTES = 64;
 
 /** Contiguous clusters. */
 export interface NtfsRun {
@@ -31,7 +33,9 @@ export function parseNtfsRecord(raw: Buffer): NtfsAttribute[] {
   const record = withoutFixups(raw, 'FILE');
   believe((record.readUInt16LE(22) & IN_USE) !== 0, 'a record of ntfs that must be there is not in use');
   const attributes: NtfsAttribute[] = [];
-  for (let at = record.readUInt16LE(20); record.readUInt32LE(at) !== END_OF_ATTRIBUTES;) {
+  for (let at = record.readUInt16LE(20); ;) {
+    believe(at + 8 <= record.length, 'the attributes of a record of ntfs are outside of it');
+    if (record.readUInt32LE(at) === END_OF_ATTRIBUTES) return attributes;
     const lengthBytes = record.readUInt32LE(at + 4);
     believe(
       lengthBytes >= 24 && at + lengthBytes + 4 <= record.length,
@@ -43,7 +47,6 @@ export function parseNtfsRecord(raw: Buffer): NtfsAttribute[] {
     if (attribute.readUInt8(9) === 0) attributes.push(parseAttribute(type, attribute));
     at += lengthBytes;
   }
-  return attributes;
 }
 
 function parseAttribute(type: number, attribute: Buffer): NtfsAttribute {
@@ -53,6 +56,7 @@ function parseAttribute(type: number, attribute: Buffer): NtfsAttribute {
     believe(end <= attribute.length, 'a value of ntfs is outside of its attribute');
     return { type, isResident: true, value: attribute.subarray(start, end) };
   }
+  believe(attribute.length >= NON_RESIDENT_BYTES, 'an attribute of ntfs is shorter than its header');
   const isPlain = attribute.readUInt16LE(12) === 0 && attribute.readBigUInt64LE(16) === 0n;
   believe(isPlain, 'an attribute of ntfs is compressed, sparse, or a part of one');
   const runs = parseNtfsRuns(attribute.subarray(attribute.readUInt16LE(32)));

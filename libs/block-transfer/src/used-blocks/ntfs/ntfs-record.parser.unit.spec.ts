@@ -52,6 +52,12 @@ describe('parseNtfsRecord', () => {
     ['a record that is not in use', (bytes: Buffer) => bytes.writeUInt16LE(0, 22)],
     ['a continued record', (bytes: Buffer) => bytes.writeUInt32LE(0x20, 56)],
     ['an attribute that leads out of it', (bytes: Buffer) => bytes.writeUInt32LE(2000, 60)],
+    ['attributes that begin outside of it', (bytes: Buffer) => bytes.writeUInt16LE(0xffff, 20)],
+    ['attributes that begin in its last bytes', (bytes: Buffer) => bytes.writeUInt16LE(1020, 20)],
+    [
+      'an attribute that has its value elsewhere, and is too short to say where',
+      (bytes: Buffer) => bytes.writeUInt8(1, 64),
+    ],
     ['no magic number', (bytes: Buffer) => bytes.write('BAAD', 0, 'latin1')],
   ])('doubts %s', (_name, damage) => {
     const bytes = record();
