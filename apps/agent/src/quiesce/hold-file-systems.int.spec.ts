@@ -20,17 +20,23 @@ describe('holding file systems, with fsfreeze played by a script', () => {
     folder = mkdtempSync(join(tmpdir(), 'landfall-hold-'));
     diaryPath = join(folder, 'diary');
     writeFileSync(diaryPath, '');
-    // A mount point named "bad..." cannot be frozen, one named "thawed..." was thawed by someone else.
+    // A mount point named "bad..." cannot be frozen, one named "thawed..." was thawed by someone else, and one named
+    // "slow..." takes until the test says so.
     const player = `#!/bin/sh
 echo "$*" >> "$DIARY"
 case "$*" in
   "--freeze "*bad*) echo "fsfreeze: freeze failed: busy" >&2; exit 1 ;;
   "--unfreeze "*thawed*) exit 1 ;;
+  "--freeze "*slow*) while [ ! -e "$GO" ]; do sleep 0.02; done; echo "frozen $2" >> "$DIARY" ;;
 esac
 `;
     writeFileSync(join(folder, 'fsfreeze'), player, { mode: 0o755 });
-    env = { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}`, DIARY: diaryPath };
+    env = { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}`, DIARY: diaryPath, GO: join(folder, 'go') };
   });
+  const finishSlowFreezes = (): void => writeFileSync(join(folder, 'go'), '');
+  const killChild = (): void => {
+    execFileSync('pkill', ['-KILL', '--parent', String(process.pid), '--full', 'landfall-hold']);
+  };
   afterEach(() => {
     rmSync(folder, { recursive: true });
   });
@@ -81,7 +87,7 @@ esac
 
   it('lets go itself when the child is killed, and that is no success', async () => {
     const held = await holdFileSystems(['/a'], { env });
-    execFileSync('pkill', ['-KILL', '--parent', String(process.pid), '--full', 'landfall-hold']);
+    killChild();
     await waitFor(() => {
       expect(held.lost.aborted).toBe(true);
     });
@@ -89,6 +95,49 @@ esac
       expect(diary()).toEqual(['--freeze /a', '--unfreeze /a']);
     });
     expect(await held.release()).toBe(false);
+  });
+
+  describe('while another is being frozen', () => {
+    const untilDiary = (...lines: string[]) =>
+      waitFor(() => {
+        expect(diary()).toEqual(lines);
+      });
+
+    it('lets go at the limit, and of that one as soon as it is frozen', async () => {
+      const holding = holdFileSystems(['/a', '/slow', '/c'], { env, limitSeconds: 1 });
+      await untilDiary('--freeze /a', '--freeze /slow', '--unfreeze /a');
+      finishSlowFreezes();
+      await expect(holding).rejects.toThrow('could not be frozen within 1 seconds');
+      expect(diary().slice(3)).toEqual(['frozen /slow', '--unfreeze /slow']);
+    });
+
+    it('lets go when the agent is gone', async () => {
+      const child = spawn('sh', ['-c', HOLD_SCRIPT, 'hold', '60', '/a', '/slow', '/c'], {
+        env,
+        stdio: ['pipe', 'ignore', 'inherit'],
+      });
+      await untilDiary('--freeze /a', '--freeze /slow');
+      child.stdin.end();
+      await untilDiary('--freeze /a', '--freeze /slow', '--unfreeze /a');
+      finishSlowFreezes();
+      await once(child, 'exit');
+      expect(diary().slice(3)).toEqual(['frozen /slow', '--unfreeze /slow']);
+    });
+
+    it('lets go itself when the child is killed, once more when what that has left behind is done', async () => {
+      const holding = holdFileSystems(['/a', '/slow'], { env });
+      holding.catch(() => undefined);
+      await untilDiary('--freeze /a', '--freeze /slow');
+      killChild();
+      await expect(holding).rejects.toThrow('without a word');
+      await waitFor(() => {
+        expect(diary().slice(2).toSorted()).toEqual(['--unfreeze /a', '--unfreeze /slow']);
+      });
+      finishSlowFreezes();
+      await waitFor(() => {
+        expect(diary().slice(4).toSorted()).toEqual(['--unfreeze /a', '--unfreeze /slow', 'frozen /slow']);
+      });
+    });
   });
 
   it('lets go when the agent is killed', async () => {
@@ -148,6 +197,15 @@ describe.runIf(process.getuid?.() === 0)('holding a real ext4', () => {
     }
     expect(await written).toEqual([0, null]);
     expect(readFileSync(join(mountPoint, 'file'), 'utf8')).toBe('written\n');
+  });
+
+  it('cannot be unmounted while it is held: nobody could thaw it any more', async () => {
+    const held = await holdFileSystems([mountPoint]);
+    try {
+      expect(() => execFileSync('umount', [mountPoint], { stdio: 'pipe' })).toThrow('busy');
+    } finally {
+      expect(await held.release()).toBe(true);
+    }
   });
 
   it('can be held again', async () => {
