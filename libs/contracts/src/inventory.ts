@@ -32,7 +32,8 @@ export type Volume = z.infer<typeof volume>;
 
 /**
  * One block device of the source machine.
- * `diskId` is stable across restarts: serial number, WWN, or, where a device has neither, its kernel name.
+ * `diskId` is stable across restarts: serial number, WWN, or, where a device has neither, the id of its
+ * partition table or of what is on the whole of it; of a disk with nothing on it, its kernel name.
  * `allocation` is what the hypervisor below promises; `dynamic` disks become thin above 16 TB (R10).
  */
 export const disk = z.object({

@@ -10,6 +10,8 @@ export type Signature =
       readonly label: string | null;
       /** `gpt`, `dos`, or another table's name. */
       readonly partitionTable: string | null;
+      /** Of a GPT its UUID, of an MBR its signature in hexadecimal. */
+      readonly partitionTableId: string | null;
     }
   | { readonly kind: 'nothing' }
   /** Signatures of several file systems: `blkid` refuses to choose, and so do we. */
@@ -36,5 +38,12 @@ export function parseBlkid({ exitCode, stdout, stderr }: ToolOutcome): Signature
   const partitionTable = tags.get('PTTYPE') ?? null;
   // A partition without a file system still has tags about its entry in the table.
   if (type === null && partitionTable === null) return { kind: 'nothing' };
-  return { kind: 'found', type, uuid: tags.get('UUID') ?? null, label: tags.get('LABEL') ?? null, partitionTable };
+  return {
+    kind: 'found',
+    type,
+    uuid: tags.get('UUID') ?? null,
+    label: tags.get('LABEL') ?? null,
+    partitionTable,
+    partitionTableId: tags.get('PTUUID') ?? null,
+  };
 }

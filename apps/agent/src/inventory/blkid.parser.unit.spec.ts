@@ -12,6 +12,7 @@ describe('parseBlkid', () => {
       uuid: 'b7ba',
       label: 'my data',
       partitionTable: null,
+      partitionTableId: null,
     });
   });
 
@@ -19,6 +20,7 @@ describe('parseBlkid', () => {
     expect(parseBlkid(outcome(0, 'DEVNAME=/dev/sda\nPTUUID=6bae\nPTTYPE=dos\n'))).toMatchObject({
       type: null,
       partitionTable: 'dos',
+      partitionTableId: '6bae',
     });
   });
 

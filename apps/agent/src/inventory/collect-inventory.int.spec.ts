@@ -7,6 +7,7 @@ import { machineInventory } from '#libs/contracts';
 import { collectInventory } from './collect-inventory.js';
 
 const MIB = 1024 ** 2;
+const TABLE_ID = '0b1d58b4-6b3e-4b8f-9a53-6d0c7a1f2e30';
 const mayMakeLoopDevices = process.getuid?.() === 0;
 
 const run = (program: string, args: readonly string[], input = '') =>
@@ -24,7 +25,11 @@ describe.skipIf(!mayMakeLoopDevices)('the inventory of a real loop device', () =
     const image = join(folder, 'disk.img');
     writeFileSync(image, '');
     truncateSync(image, 128 * MIB);
-    run('sfdisk', ['--quiet', image], 'label: gpt\nsize=64MiB, type=L\nsize=16MiB, type=S\nsize=4MiB, type=L\n');
+    run(
+      'sfdisk',
+      ['--quiet', image],
+      `label: gpt\nlabel-id: ${TABLE_ID}\nsize=64MiB, type=L\nsize=16MiB, type=S\nsize=4MiB, type=L\n`,
+    );
     loop = run('losetup', ['--find', '--show', image]);
     undo.push(() => run('losetup', ['--detach', loop]));
     run('partx', ['--add', loop]);
@@ -47,7 +52,7 @@ describe.skipIf(!mayMakeLoopDevices)('the inventory of a real loop device', () =
     const disk = await theDisk();
     expect(disk).toMatchObject({
       device: loop,
-      diskId: loop.replace('/dev/', ''),
+      diskId: TABLE_ID,
       sizeBytes: 128 * MIB,
       partitionTable: 'gpt',
     });

@@ -1,7 +1,7 @@
 import type { Disk, MachineInventory } from '#libs/contracts';
 import { diskIdsOf } from './disk-ids.decision.js';
 import { eligibleDisks } from './eligible-disks.decision.js';
-import { assertWholeDisk, examineDisk } from './examine-disk.js';
+import { assertWholeDisk, examineDisk, unexaminedDisk, type ExaminedDisk } from './examine-disk.js';
 import { InventoryError } from './inventory.errors.js';
 import { linuxMachineView } from './linux-machine-view.js';
 import { LSBLK_ARGUMENTS, parseLsblk, type BlockDevice } from './lsblk.parser.js';
@@ -59,13 +59,27 @@ async function examineAll(
       'Name the disks to migrate explicitly.',
     );
   }
-  const diskIds = diskIdsOf(devices);
-  const disks: Disk[] = [];
+  const examined: ExaminedDisk[] = [];
   // One after the other: a source machine in production has better uses for its disks.
-  for (const [index, device] of devices.entries()) {
-    disks.push({ diskId: diskIds[index] ?? device.kernelName, ...(await examineDisk(machine, device, mounts)) });
+  for (const device of devices) examined.push(await examineOrExplain(machine, device, mounts));
+  const diskIds = diskIdsOf(
+    devices.map((device, index) => ({ ...device, contentId: examined[index]?.contentId ?? null })),
+  );
+  return examined.map(({ disk }, index) => ({ diskId: diskIds[index] ?? '', ...disk }));
+}
+
+/** A disk that does not answer, or has a form that is not understood, is no reason to know nothing of the others. */
+async function examineOrExplain(
+  machine: MachineView,
+  device: BlockDevice,
+  mounts: readonly Mount[],
+): Promise<ExaminedDisk> {
+  try {
+    return await examineDisk(machine, device, mounts);
+  } catch (error) {
+    if (!(error instanceof InventoryError) || error.code === 'INVENTORY.TOOL_MISSING') throw error;
+    return unexaminedDisk(device, error.message);
   }
-  return disks;
 }
 
 async function ownDisks(machine: MachineView): Promise<BlockDevice[]> {

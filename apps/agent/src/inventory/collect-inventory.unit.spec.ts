@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { machineInventory } from '#libs/contracts';
 import { collectInventory } from './collect-inventory.js';
+import { InventoryError } from './inventory.errors.js';
 import { recordedMachine, recordingNamed, type Recording } from './recorded-machine.js';
 
 const MIB = 1024 ** 2;
@@ -9,11 +10,36 @@ const GIB = 1024 ** 3;
 const inventoryOf = async (name: string, disks?: readonly string[]) =>
   machineInventory.parse(await collectInventory({ disks }, recordedMachine(recordingNamed(name))));
 
+describe('a disk that cannot be examined', () => {
+  const withFault = (code: 'INVENTORY.TOOL_FAILED' | 'INVENTORY.TOOL_MISSING') => {
+    const machine = recordedMachine(recordingNamed('loop-gpt-mounted'));
+    const run: typeof machine.run = (tool, args) =>
+      tool === 'blkid' && args.includes('/dev/loop1')
+        ? Promise.reject(new InventoryError(code, 'blkid did not end within 30 s', 'x'))
+        : machine.run(tool, args);
+    return collectInventory({ disks: ['/dev/loop0', '/dev/loop1'] }, { ...machine, run });
+  };
+
+  it('says why, and leaves the others as they are', async () => {
+    const whole = await inventoryOf('loop-gpt-mounted', ['/dev/loop0', '/dev/loop1']);
+    const { disks } = machineInventory.parse(await withFault('INVENTORY.TOOL_FAILED'));
+    expect(disks[0]).toEqual(whole.disks[0]);
+    expect(disks[1]).toMatchObject({
+      ...{ device: '/dev/loop1', sizeBytes: whole.disks[1]!.sizeBytes, partitions: [], fileSystem: null },
+      examinationError: 'blkid did not end within 30 s',
+    });
+  });
+
+  it('is no matter of one disk when a program is missing', async () => {
+    await expect(withFault('INVENTORY.TOOL_MISSING')).rejects.toMatchObject({ code: 'INVENTORY.TOOL_MISSING' });
+  });
+});
+
 describe('a disk image on a loop device, named explicitly', () => {
   it('has its GPT partitions with what the kernel and the probe say of each', async () => {
     const [disk] = (await inventoryOf('loop-gpt-mounted', ['/dev/loop0', '/dev/loop1'])).disks;
     expect(disk).toMatchObject({
-      diskId: 'loop0',
+      diskId: '218de445-938d-3144-9568-749919325679',
       device: '/dev/loop0',
       sizeBytes: 96 * MIB,
       logicalSectorBytes: 512,

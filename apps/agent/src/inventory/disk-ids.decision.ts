@@ -1,18 +1,23 @@
+import type { ExaminedDisk } from './examine-disk.js';
 import type { BlockDevice } from './lsblk.parser.js';
 
-type Named = Pick<BlockDevice, 'serial' | 'wwn' | 'kernelName'>;
+type Named = Pick<BlockDevice, 'serial' | 'wwn' | 'kernelName'> & Pick<ExaminedDisk, 'contentId'>;
 
 /** Well below the contract's limit and that of file names, as disk ids become file names. */
 const DISK_ID_MAX_CHARACTERS = 100;
 
 /**
- * One id per disk, in the order given: the serial number, else the WWN, else the kernel name; the first of them that
- * no other disk has. Ids are unique and safe as file names.
+ * One id per disk, in the order given: the serial number, else the WWN, else the id of what is on it, else the
+ * kernel name; the first of them that no other disk has. Ids are unique and safe as file names.
+ *
+ * Virtual disks often have neither serial number nor WWN, and their kernel names change places between boots: by those
+ * alone, the content of one disk would be sent to the target of another.
  */
 export function diskIdsOf(disks: readonly Named[]): string[] {
   const candidates = disks.map((disk) => [
     meaningful(disk.serial),
     meaningful(disk.wwn),
+    meaningful(disk.contentId),
     fileNameSafe(disk.kernelName),
     // Only when some other disk's serial number is this one's kernel name.
     `device-${fileNameSafe(disk.kernelName)}`,

@@ -15,6 +15,15 @@ const TRANSPORTS_WITH_TRIM: ReadonlySet<string> = new Set(['sata', 'ata', 'usb']
 /** The contract's limit. */
 const VOLUMES_MAX = 256;
 
+const NO_TABLE = { partitionTable: null, partitionTableId: null };
+
+/** A disk but for its id, and what on the disk itself tells it from others. */
+export interface ExaminedDisk {
+  readonly disk: Omit<Disk, 'diskId'>;
+  /** Of its partition table, else of what is on the whole of it. */
+  readonly contentId: string | null;
+}
+
 type Content = Pick<Disk, 'partitionTable' | 'partitions' | 'fileSystem' | 'examinationError'>;
 
 /**
@@ -25,17 +34,27 @@ export async function examineDisk(
   machine: MachineView,
   device: BlockDevice,
   mounts: readonly Mount[],
-): Promise<Omit<Disk, 'diskId'>> {
-  return {
-    device: device.path,
-    sizeBytes: device.sizeBytes,
-    logicalSectorBytes: device.logicalSectorBytes,
-    transport: device.transport,
-    external: isExternal(device),
+): Promise<ExaminedDisk> {
+  const signature = await probe(machine, [device.path]);
+  const disk = {
+    ...factsOf(device),
     allocation: await allocationOf(machine, device),
-    ...(await contentOf(machine, device, mounts)),
+    ...(await contentOf(machine, device, signature, mounts)),
     ...(await volumesOn(machine, device, mounts)),
   };
+  return { disk, contentId: signature.kind === 'found' ? (signature.partitionTableId ?? signature.uuid) : null };
+}
+
+/** One of which nothing can be said but why. */
+export function unexaminedDisk(device: BlockDevice, reason: string): ExaminedDisk {
+  return { disk: { ...factsOf(device), allocation: 'unknown', ...unexamined(reason, null) }, contentId: null };
+}
+
+function factsOf(
+  device: BlockDevice,
+): Pick<Disk, 'device' | 'sizeBytes' | 'logicalSectorBytes' | 'transport' | 'external'> {
+  const { path, sizeBytes, logicalSectorBytes, transport } = device;
+  return { device: path, sizeBytes, logicalSectorBytes, transport, external: isExternal(device) };
 }
 
 /** File systems on what lies above the disk and its partitions: logical volumes, arrays, opened LUKS containers. */
@@ -54,14 +73,18 @@ async function volumesOn(
     const fileSystem =
       type === null
         ? await fileSystemFromMount(machine, place)
-        : await fileSystemIn(machine, { kind: 'found', type, uuid, label, partitionTable: null }, place);
+        : await fileSystemIn(machine, { kind: 'found', type, uuid, label, ...NO_TABLE }, place);
     if (fileSystem !== null) volumes.set(device.path, { device: device.path, fileSystem });
   }
   return volumes.size === 0 ? {} : { volumes: [...volumes.values()] };
 }
 
-async function contentOf(machine: MachineView, device: BlockDevice, mounts: readonly Mount[]): Promise<Content> {
-  const signature = await probe(machine, [device.path]);
+async function contentOf(
+  machine: MachineView,
+  device: BlockDevice,
+  signature: Signature,
+  mounts: readonly Mount[],
+): Promise<Content> {
   const place: FileSystemPlace = {
     path: device.path,
     sizeBytes: device.sizeBytes,
@@ -174,7 +197,7 @@ async function signatureOf(
     return probe(machine, [...range, device.path]);
   }
   const { fileSystemType: type, uuid, label } = child;
-  return type === null ? probe(machine, [child.path]) : { kind: 'found', type, uuid, label, partitionTable: null };
+  return type === null ? probe(machine, [child.path]) : { kind: 'found', type, uuid, label, ...NO_TABLE };
 }
 
 async function probe(machine: MachineView, args: readonly string[]): Promise<Signature> {

@@ -31,14 +31,15 @@ const device = (path: string, more: Partial<BlockDevice> = {}): BlockDevice => (
 const partitionDevice = (sizeBytes: number) =>
   device('/dev/sda1', { type: 'part', sizeBytes, fileSystemType: 'xfs', deviceNumber: '8:1' });
 
-const examine = (
+const examine = async (
   disk: BlockDevice,
   commands: Readonly<Record<string, ToolOutcome>>,
   files: Recording['files'] = {},
   mounts: readonly Mount[] = [],
 ) => {
   const facts = { hostname: 'h', kernel: 'k', hardwareName: 'x86_64', cpuCount: 1 };
-  return examineDisk(recordedMachine({ facts, commands, files, spaces: {}, blockDevices: [] }), disk, mounts);
+  const machine = recordedMachine({ facts, commands, files, spaces: {}, blockDevices: [] });
+  return (await examineDisk(machine, disk, mounts)).disk;
 };
 
 /** A disk with a GPT and one partition of 50 MiB at 1 MiB. */

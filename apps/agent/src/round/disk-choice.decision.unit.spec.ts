@@ -29,4 +29,18 @@ describe('chooseDisks', () => {
     const choose = (): unknown => chooseDisks(fakeAssignment('full', [fakeDisk('a', 100)]), fakeInventory(present));
     expect(choose).toThrow(expect.objectContaining({ code: 'SOURCE_DISK_CHANGED' }));
   });
+
+  it.each([
+    ['it', [{ ...fakeDisk('a', 100), examinationError: 'no answer' }]],
+    ['one that may be it', [{ ...fakeDisk('b', 100), examinationError: 'no answer' }]],
+  ])('fails with USED_BLOCKS_UNKNOWN when %s could not be examined', (_which, present) => {
+    const choose = (): unknown => chooseDisks(fakeAssignment('full', [fakeDisk('a', 100)]), fakeInventory(present));
+    expect(choose).toThrow(expect.objectContaining({ code: 'USED_BLOCKS_UNKNOWN' }));
+  });
+
+  it('does without a disk that could not be examined and is not wanted', () => {
+    const other = { ...fakeDisk('b', 100), examinationError: 'no answer' };
+    const wanted = fakeDisk('a', 100);
+    expect(chooseDisks(fakeAssignment('full', [wanted]), fakeInventory([other, wanted]))).toHaveLength(1);
+  });
 });
