@@ -21,6 +21,7 @@ export { usedBlocksOf, type UsedBlocksOptions } from './used-blocks/used-blocks.
 export { usedMapFromFree, usedMapOf, type UsedMap } from './used-blocks/used-map.js';
 export { alignedBuffer } from './source/aligned-buffer.js';
 export { openSourceDisk, type SourceDisk } from './source/source-disk.js';
+export { createImage } from './nbd/create-image.js';
 export { NbdConnection, type NbdConnectOptions } from './nbd/nbd-connection.js';
 export type { DataPathSecurity } from './nbd/nbd-dial.js';
 export {

@@ -1,8 +1,6 @@
-import { EndpointFailure } from '#libs/block-transfer';
+import { createImage, EndpointFailure } from '#libs/block-transfer';
 import { open, stat } from 'node:fs/promises';
 import type { TargetDisk } from '../config/restorer-config.js';
-
-const IMAGE_MODE = 0o600;
 
 /** A disk as an assignment names it. */
 export interface WantedDisk {
@@ -27,20 +25,20 @@ export class TargetDisks {
   }
 
   /**
-   * The disks that an assignment wants, in its order.
-   * @throws EndpointFailure `TARGET_DISK_MISSING` when one is unknown here or has another size
+   * The disks that an assignment wants, in its order, as far as they are wanted: one may be larger than its source.
+   * @throws EndpointFailure `TARGET_DISK_MISSING` when one is unknown here or too small
    */
   find(wanted: readonly WantedDisk[]): readonly TargetDisk[] {
     return wanted.map(({ diskId, sizeBytes }) => {
       const disk = this.#disks.get(diskId);
       if (disk === undefined) throw new EndpointFailure('TARGET_DISK_MISSING', `This target has no disk ${diskId}.`);
-      if (disk.sizeBytes !== sizeBytes) {
+      if (disk.sizeBytes < sizeBytes) {
         throw new EndpointFailure(
           'TARGET_DISK_MISSING',
           `Disk ${diskId} has ${disk.sizeBytes} bytes here; ${sizeBytes} are needed.`,
         );
       }
-      return disk;
+      return { ...disk, sizeBytes };
     });
   }
 
@@ -63,13 +61,7 @@ async function prepareImage({ diskId, path, sizeBytes }: TargetDisk): Promise<vo
     throw error;
   });
   if (present === null) {
-    const image = await open(path, 'wx', IMAGE_MODE);
-    try {
-      await image.truncate(sizeBytes);
-      await image.sync();
-    } finally {
-      await image.close();
-    }
+    await createImage(path, sizeBytes);
     return;
   }
   if (!present.isFile()) throw new EndpointFailure('TARGET_DISK_MISSING', `${path} (${diskId}) is not a disk image.`);

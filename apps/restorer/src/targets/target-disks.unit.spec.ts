@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -44,6 +44,20 @@ describe('TargetDisks', () => {
       { diskId: 'a', path, sizeBytes: SIZE_BYTES },
     ]);
     expect(() => disks().find([{ diskId: 'b', sizeBytes: SIZE_BYTES }])).toThrow(missing);
-    expect(() => disks().find([{ diskId: 'a', sizeBytes: 1 }])).toThrow(missing);
+    expect(() => disks().find([{ diskId: 'a', sizeBytes: SIZE_BYTES + 1 }])).toThrow(missing);
+  });
+
+  it('gives of a disk that is larger than its source what the source has', () => {
+    expect(disks().find([{ diskId: 'a', sizeBytes: 1024 }])).toEqual([{ diskId: 'a', path, sizeBytes: 1024 }]);
+  });
+
+  it('takes no image for made that was cut short', async () => {
+    await writeFile(`${path}.new`, 'what is left of one');
+    await disks().prepare();
+    expect((await stat(path)).size).toBe(SIZE_BYTES);
+    await rm(path);
+    await mkdir(`${path}.new`);
+    await expect(disks().prepare()).rejects.toThrow('EISDIR');
+    await expect(stat(path)).rejects.toThrow('ENOENT');
   });
 });

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NbdExport } from '#libs/contracts';
 import { EndpointFailure, reasonOf, systemErrorCode } from '../endpoint-failure.js';
+import { createImage } from './create-image.js';
 import { REQUESTS_IN_FLIGHT } from './nbd-connection.js';
 import { serverTlsEnvironment, serverTlsOptions, writeServerTls, type ServerTls } from './nbdkit-tls.js';
 
@@ -92,13 +93,7 @@ async function prepareDisk({ path, sizeBytes }: NbdkitOptions): Promise<void> {
     if (systemErrorCode(error) !== 'ENOENT' || sizeBytes === undefined) {
       throw new EndpointFailure('TARGET_DISK_MISSING', `${path}: ${reasonOf(error)}`, { cause: error });
     }
-    const file = await open(path, 'wx', 0o600);
-    try {
-      await file.truncate(sizeBytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await createImage(path, sizeBytes);
   }
 }
 
