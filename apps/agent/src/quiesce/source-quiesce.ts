@@ -1,9 +1,10 @@
 import { EndpointFailure } from '#libs/block-transfer';
 import type { Disk } from '#libs/contracts';
 import { execFile } from 'node:child_process';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
+import { parseMountTable } from '../inventory/mount-table.parser.js';
 import type { Quiesce, RoundPorts } from '../round/round.ports.js';
 import { holdFileSystems, NOTHING_HELD, type HeldFileSystems } from './hold-file-systems.js';
 import { mountedOn, planHold, type HoldPlan, type MountedFileSystem, type Place } from './hold-plan.decision.js';
@@ -27,12 +28,12 @@ export class SourceQuiesce implements Quiesce {
   constructor(private readonly options: SourceQuiesceOptions) {}
 
   async flush(disks: readonly Disk[]): Promise<void> {
-    for (const { mountPoint } of mountedOn(disks)) await flushFileSystem(mountPoint);
+    for (const { mountPoint } of await stillMountedOn(disks)) await flushFileSystem(mountPoint);
   }
 
   async hold(disks: readonly Disk[]): Promise<HeldFileSystems> {
     await this.flush(disks);
-    const plan = await this.#plan(mountedOn(disks));
+    const plan = await this.#plan(await stillMountedOn(disks));
     for (const { fileSystem, reason } of plan.flushOnly) this.#explain(fileSystem, reason);
     if (plan.hold.length === 0) return NOTHING_HELD;
     const limit = this.options.limitSeconds === undefined ? {} : { limitSeconds: this.options.limitSeconds };
@@ -67,6 +68,13 @@ export class SourceQuiesce implements Quiesce {
     const { mountPoint, device } = fileSystem;
     this.options.log('warn', `${mountPoint} (${device}) is flushed but not held still: ${reason}.`);
   }
+}
+
+/** Without what went away since the inventory was taken, such as a snapshot of a backup: there is nothing left to flush. */
+async function stillMountedOn(disks: readonly Disk[]): Promise<MountedFileSystem[]> {
+  const mounts = parseMountTable(await readFile('/proc/self/mountinfo', 'utf8'));
+  const points = new Set(mounts.map(({ mountPoint }) => mountPoint));
+  return mountedOn(disks).filter(({ mountPoint }) => points.has(mountPoint));
 }
 
 async function flushFileSystem(mountPoint: string): Promise<void> {
