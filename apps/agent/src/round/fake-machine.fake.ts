@@ -121,6 +121,7 @@ export class FakeMachine {
   /** Disks whose pace was asked for, and whether it is that of a source that is held. */
   readonly paced: [string, boolean][] = [];
   disksAtOnce = 1;
+  nowMs = 0;
   answer: (report: EndpointReport) => Promise<ReportOutcome> = async () => 'acknowledged';
   reach: (signal: AbortSignal) => Promise<void> = async () => undefined;
   /** What the target is found not to hold. */
@@ -188,7 +189,7 @@ export class FakeMachine {
         return this.answer(report);
       },
       progress: (progress) => this.progress.push(progress),
-      scheduler: { nowMs: () => 0, after: (delayMs, action) => this.#after(delayMs, action) },
+      scheduler: { nowMs: () => this.nowMs, after: (delayMs, action) => this.#after(delayMs, action) },
       now: () => new Date(0),
       random: () => 0.5,
       log: (level, message) => this.log.push(`${level}: ${message}`),

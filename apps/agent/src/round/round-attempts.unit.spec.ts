@@ -1,5 +1,6 @@
 import { DIGEST_BLOCK_BYTES, EndpointFailure, type SyncDiskOptions } from '#libs/block-transfer';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeMachine, knownTable, LARGE, SMALL } from './fake-machine.fake.js';
 import { attemptId, ROUND_ID, TASK_ID } from './round-fixture.fake.js';
 
@@ -65,6 +66,22 @@ describe('the attempts of a round', () => {
       };
       await machine.attempt(1);
       expect(kinds()).toEqual(['link-established', 'ranges-acknowledged', 'ranges-acknowledged', 'link-lost']);
+    });
+
+    it('count the time until it can be told, as what was acknowledged is told before', async () => {
+      machine.transfer = async ({ onAcknowledged }) => {
+        onAcknowledged?.([{ offsetBytes: 0, lengthBytes: DIGEST_BLOCK_BYTES }]);
+        throw new EndpointFailure('DATA_PATH_LOST', 'no answer', { silentMs: 500 });
+      };
+      machine.answer = async ({ kind }) => {
+        if (kind !== 'ranges-acknowledged') return 'acknowledged';
+        await vi.waitFor(() => expect(machine.diary.at(-1)).toMatch(/^close/));
+        await nextTurn();
+        machine.nowMs = 600_000;
+        return 'acknowledged';
+      };
+      await machine.attempt(1);
+      expect(machine.reports.at(-1)).toMatchObject({ kind: 'link-lost', silentMs: 600_500 });
     });
 
     it('go on with what is left, where they were', async () => {

@@ -56,12 +56,14 @@ export class RoundRunner {
     const acknowledged = new AcknowledgedRangesReporter(ofAttempt(assignment), this.#ports.report);
     const round = this.#take(assignment);
     const ended = await this.#attempt(round, assignment, acknowledged, signal);
+    const endedMs = this.#ports.scheduler.nowMs();
     const report = await this.#endOf(round, assignment, ended, signal);
     if (report === null) return null;
     // What the target holds is told before how it ended, unless the server has turned to something else.
     await Promise.race([acknowledged.settled(), untilAborted(signal)]);
     if (report.kind !== 'link-lost') return report;
-    this.#reportLost(report);
+    // The server counts back from the moment of the report.
+    this.#reportLost({ ...report, silentMs: report.silentMs + Math.round(this.#ports.scheduler.nowMs() - endedMs) });
     return null;
   }
 

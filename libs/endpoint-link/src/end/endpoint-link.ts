@@ -124,7 +124,8 @@ export class EndpointLink {
       case 'failed':
         return { reason: dialled.message, stable: false, contested: false };
       case 'answered':
-        if (dialled.status === 401 || dialled.status === 403) {
+        // The server's own word; anything else may be that of something on the way.
+        if (dialled.status === 401) {
           throw new LinkRefusedError(
             `${this.#address.host} does not accept the credential of endpoint ${endpointId}. Enrol this machine again.`,
           );
