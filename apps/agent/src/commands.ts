@@ -11,6 +11,7 @@ import { dirname } from 'node:path';
 import { runAgent } from './agent.js';
 import { collectInventory } from './inventory/collect-inventory.js';
 import { openAgentState } from './state/agent-state.js';
+import { firmwareUuid, isOfAnotherMachine, noteEnrolledMachine } from './state/enrolled-machine.js';
 
 /** This machine was not enrolled yet, or is already. The message says what to do. */
 export class EnrolmentStateError extends Error {
@@ -42,6 +43,7 @@ export async function enroll(options: EnrollCommandOptions): Promise<void> {
     insecureNetwork: options.insecureNetwork,
   });
   await writeCredential(state.credentialPath, credential);
+  await noteEnrolledMachine(state.machinePath, await firmwareUuid());
   process.stdout.write(`Enrolled as ${credential.endpointId}.\n`);
 }
 
@@ -59,6 +61,11 @@ export async function run(options: RunCommandOptions): Promise<void> {
   const credential = await readCredential(state.credentialPath);
   if (credential === null) {
     throw new EnrolmentStateError(`This machine is not enrolled (no ${state.credentialPath}); run "enroll" first.`);
+  }
+  if (await isOfAnotherMachine(state.machinePath, await firmwareUuid())) {
+    throw new EnrolmentStateError(
+      `${state.folder} was enrolled on another machine, of which this one is a copy; "enroll --force" enrols this one.`,
+    );
   }
   const unlock = await lockStateFolder(state.folder);
   const log = openEndLog(options.logFile ?? null);

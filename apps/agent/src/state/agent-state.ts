@@ -8,6 +8,8 @@ const STATE_FOLDER_MODE = 0o700;
 export interface AgentState {
   readonly folder: string;
   readonly credentialPath: string;
+  /** Which machine the credential is of. */
+  readonly machinePath: string;
   readonly roundPath: string;
   readonly digestsFolder: string;
 }
@@ -18,6 +20,7 @@ export async function openAgentState(folder: string): Promise<AgentState> {
   return {
     folder,
     credentialPath: join(folder, 'credential.json'),
+    machinePath: join(folder, 'machine.json'),
     roundPath: join(folder, 'round.json'),
     digestsFolder: join(folder, 'digests'),
   };
