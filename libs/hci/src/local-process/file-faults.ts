@@ -1,7 +1,11 @@
 import { PermanentError, TransientError } from '#libs/eventsourcing';
 
 /** These stay until a person changes something. */
-const LASTING = new Set(['EACCES', 'EEXIST', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'ENOTDIR', 'EPERM', 'EROFS']);
+const LASTING = new Set([
+  ...['EACCES', 'EEXIST', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'ENOTDIR', 'EPERM', 'EROFS'],
+  // Also where there is no room: what is repeated until there is holds up the work for every other target.
+  ...['EDQUOT', 'EFBIG', 'ENOSPC'],
+]);
 
 /**
  * Does the work; what the system refuses meanwhile becomes an error of the port.
