@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import { connect as connectTls, TLSSocket, type SecureVersion } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
+  EndpointFailure,
   makeDataIdentity,
   NbdConnection,
   startNbdkit,
@@ -193,6 +194,21 @@ describe('a client that was told a certificate', () => {
     await vi.waitFor(() => expect(silent.told.length).toBeGreaterThan(0));
     stop.abort(reason);
     await expect(connecting).rejects.toBe(reason);
+  });
+
+  it('ends with the reason of whoever ends it right after TLS began, also one with a code', async () => {
+    const stop = new AbortController();
+    const reason = new EndpointFailure('SOURCE_READ_FAILED', 'the file systems were let go');
+    const server = await falseServer((socket) => {
+      socket.write(SAYS.tlsAgreed);
+      socket.removeAllListeners('data');
+      const { certificate: cert, privateKey: key } = restorer;
+      const secure = new TLSSocket(socket, { isServer: true, cert, key });
+      // The client's first words in TLS.
+      secure.on('error', () => undefined).once('data', () => stop.abort(reason));
+    });
+    const options = { identity: agent, signal: stop.signal };
+    await expect(NbdConnection.connect(server.exportWith(HOST, restorer.certificate), options)).rejects.toBe(reason);
   });
 });
 

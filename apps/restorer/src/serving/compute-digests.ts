@@ -1,8 +1,9 @@
-import { DIGEST_BLOCK_BYTES } from '#libs/block-transfer';
+import { DIGEST_BLOCK_BYTES, EndpointFailure } from '#libs/block-transfer';
 import type {
   ComputeDigestsAssignment,
   DigestAlgorithm,
   DiskDigest,
+  EndpointFailureCode,
   EndpointProgress,
   EndpointReport,
 } from '#libs/contracts';
@@ -14,6 +15,10 @@ import type { RestorerPorts } from './restorer.ports.js';
 /** Disks that are read at the same time. */
 const DISKS_AT_ONCE = 2;
 const PROGRESS_INTERVAL_MS = 500;
+const AT_THE_TARGET: ReadonlyMap<EndpointFailureCode, EndpointFailureCode> = new Map([
+  ['SOURCE_DISK_CHANGED', 'TARGET_DISK_MISSING'],
+  ['SOURCE_READ_FAILED', 'TARGET_WRITE_FAILED'],
+]);
 
 /**
  * Reads disks from end to end and reports that it begins and their digests. Nothing serves them meanwhile: the work
@@ -81,12 +86,16 @@ async function digestOne(
   algorithm: DigestAlgorithm,
   { processed, signal }: { readonly processed: Map<string, number>; readonly signal: AbortSignal },
 ): Promise<DiskDigest> {
-  const digests = await ports.digestDisk(path, {
-    ...{ algorithm, diskBytes, signal },
-    onProgress: (processedBytes) => {
-      processed.set(diskId, processedBytes);
-    },
-  });
+  const digests = await ports
+    .digestDisk(path, {
+      ...{ algorithm, diskBytes, signal },
+      onProgress: (processedBytes) => {
+        processed.set(diskId, processedBytes);
+      },
+    })
+    .catch((error: unknown) => {
+      throw ofTarget(error);
+    });
   await ports.groupDigests.keep(diskId, digests.groupDigests);
   return {
     ...{ diskId, diskBytes },
@@ -94,6 +103,12 @@ async function digestOne(
     digestBlockBytes: DIGEST_BLOCK_BYTES,
     rootDigest: digests.rootDigest,
   };
+}
+
+/** Disks are read here as they are at the source; what is wrong with one is no fault of that. */
+function ofTarget(error: unknown): unknown {
+  const code = error instanceof EndpointFailure ? AT_THE_TARGET.get(error.code) : undefined;
+  return code === undefined ? error : new EndpointFailure(code, (error as EndpointFailure).detail, { cause: error });
 }
 
 function progressOf(

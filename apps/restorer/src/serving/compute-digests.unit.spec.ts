@@ -81,6 +81,15 @@ describe('computeDigests', () => {
     ]);
   });
 
+  it.each([
+    ['SOURCE_DISK_CHANGED', 'TARGET_DISK_MISSING'],
+    ['SOURCE_READ_FAILED', 'TARGET_WRITE_FAILED'],
+  ] as const)('tells what is %s at a source as what it is here, %s', async (there, here) => {
+    target.digest = () => Promise.reject(new EndpointFailure(there, 'short'));
+    await compute();
+    expect(target.reports.at(-1)).toEqual({ kind: 'digests-failed', ...OF_TASK, code: here, detail: 'short' });
+  });
+
   it('says that it begins before it reads, each time, without waiting for an answer', async () => {
     target.answer = () => new Promise(() => undefined);
     const readsAfter: unknown[] = [];

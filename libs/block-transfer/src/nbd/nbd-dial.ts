@@ -59,7 +59,9 @@ export async function dialExport(target: NbdExport, options: DialOptions): Promi
       if (trust === null) throw new Error('TLS was agreed on without being asked for');
       socket = await beginTls(plain, trust, where, end);
       socket.write(handshake.secured());
-      halt = await converse(socket, handshake, end).catch(afterTls);
+      halt = await converse(socket, handshake, end).catch((error: unknown) => {
+        throw end.aborted ? error : afterTls(error);
+      });
     }
     if (halt.kind === 'secure') throw new Error('TLS was agreed on twice');
     return { socket, where, negotiated: halt.negotiated, rest: halt.rest };
@@ -117,10 +119,10 @@ async function converse(socket: Socket, handshake: NbdHandshake, end: AbortSigna
 }
 
 /** In TLS 1.3 a server judges its client after the client is done; some say nothing of it and hang up. */
-function afterTls(error: unknown): never {
+function afterTls(error: unknown): unknown {
   const text = error instanceof Error ? error.message : String(error);
   const isEnd = error instanceof Error && ('code' in error || text.startsWith('the server closed'));
-  throw isEnd
+  return isEnd
     ? new Error(`${text}, right after TLS began; it may not know this end's certificate`, { cause: error })
     : error;
 }
