@@ -74,6 +74,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     log,
   });
   const changes = new ChangeTracker({ name: traceNameOf(options.state.folder), log });
+  await changes.removeLeftOver();
   const pace = new MachinePace();
   const rounds = new RoundRunner({
     collectInventory: () => inventories.collect(),

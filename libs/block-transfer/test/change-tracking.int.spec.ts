@@ -281,6 +281,14 @@ describe('ChangeTracker, by the block events of the kernel', () => {
     await expectFound(before);
   });
 
+  it('takes away what another process left behind, also without a round', async () => {
+    await tracker.removeLeftOver();
+    await run('mkdir', INSTANCE);
+    await tracker.removeLeftOver();
+    await expect(run('ls', INSTANCE)).rejects.toThrow();
+    expect(log).toEqual([]);
+  });
+
   it('begins anew for another task, other disks, and a device that was taken away meanwhile', async () => {
     await firstRound();
     await tracker.follow('another', [ofDisk(disk)]);

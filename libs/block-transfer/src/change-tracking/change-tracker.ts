@@ -7,7 +7,7 @@ import type { DiskResume } from '../round/disk-resume.js';
 import type { UsedMap } from '../used-blocks/used-map.js';
 import { DiskChanges } from './disk-changes.js';
 import { ensureTraceFs } from './trace-fs.js';
-import { TraceInstance } from './trace-instance.js';
+import { removeInstance, TraceInstance } from './trace-instance.js';
 import { trackedDevice, type TrackedDevice } from './tracked-device.js';
 import { TrackingFailure } from './tracking-failure.js';
 import type { DiskEvent } from './write-event.decision.js';
@@ -78,6 +78,16 @@ export class ChangeTracker {
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: ChangeTrackerOptions) {}
+
+  /**
+   * Takes away what an earlier process of this name has left recording, when it was killed: whether or not there is
+   * another round, it costs memory and time with each request until the machine starts anew.
+   */
+  async removeLeftOver(): Promise<void> {
+    await removeInstance(this.options.name).catch((error: unknown) => {
+      this.options.log('warn', `The tracking of an earlier process could not be taken away: ${reasonOf(error)}.`);
+    });
+  }
 
   /**
    * From here on these disks are followed, for rounds of `task`: once per attempt, before anything is read. Goes on with

@@ -253,7 +253,8 @@ function openPipe(folder: string, cpu: number): number {
   return openSync(join(folder, `per_cpu/cpu${cpu}/trace_pipe_raw`), constants.O_RDONLY | constants.O_NONBLOCK);
 }
 
-async function removeInstance(name: string): Promise<void> {
+/** Takes away the instance of this name; nothing is wrong when there is none. Rejects while somebody reads it. */
+export async function removeInstance(name: string): Promise<void> {
   await rmdir(join(TRACE_FS, 'instances', name)).catch((error: unknown) => {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
   });

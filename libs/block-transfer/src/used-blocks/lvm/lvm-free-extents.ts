@@ -128,13 +128,15 @@ async function freeThroughLoop(
   );
   const hasDevice = (await deviceNumberOf(place.device)) !== null;
   const offset = stripe.startBytes + (hasDevice ? 0 : place.startBytes);
-  const options = { timeoutMs: LOSETUP_TIMEOUT_MS, signal: request.signal };
+  // Not ended by the signal: a device that nobody has heard of could not be taken away again.
+  const options = { timeoutMs: LOSETUP_TIMEOUT_MS };
   const range = ['--offset', String(offset), '--sizelimit', String(volume.sizeBytes)];
   const below = hasDevice ? place.device : request.diskDevice;
   const args = ['--find', '--show', '--read-only', '--direct-io=on', ...range, below];
   const device = (await toolOutput('losetup', args, options))?.trim() ?? '';
   believe(device.startsWith('/dev/'), 'it is not in use, and no loop device can be made for it');
   try {
+    request.signal?.throwIfAborted();
     return await request.freeOn({ device, startBytes: 0, sizeBytes: volume.sizeBytes });
   } finally {
     await runTool('losetup', ['--detach', device], { timeoutMs: LOSETUP_TIMEOUT_MS });
