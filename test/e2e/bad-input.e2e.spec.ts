@@ -226,7 +226,9 @@ describe('with a machine and its task', () => {
   it('what makes no sense for a task that keeps in sync is refused', async () => {
     const keepsInSync = async () => {
       const { body } = await ask('get', task(''));
-      return body.task.phase === 'keep-in-sync' && body.replication.activity === 'idle';
+      // The last that is recorded of the way there: that a cutover is allowed.
+      const isThere = body.task.phase === 'keep-in-sync' && body.replication.activity === 'idle';
+      return isThere && (await cutoverEvents()).length > 0;
     };
     await until('the task to keep in sync', keepsInSync, FULL_ROUND_WITHIN_MS);
     const before = await events();
