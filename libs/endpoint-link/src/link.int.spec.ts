@@ -483,6 +483,27 @@ describe('the link between a server and an end', () => {
     });
   });
 
+  it.each([403, 407, 502])(
+    'dials again when something on the way answers %i in the place of the server',
+    async (status) => {
+      let asked = 0;
+      const inBetween = createServer().on('upgrade', (_request, socket) => {
+        asked += 1;
+        socket.end(`HTTP/1.1 ${status} Not You\r\nContent-Length: 0\r\n\r\n`);
+      });
+      await new Promise<void>((resolve) => inBetween.listen(0, '127.0.0.1', resolve));
+      try {
+        const serverUrl = `http://127.0.0.1:${(inBetween.address() as AddressInfo).port}`;
+        const end = startEnd({ given: { ...credential, serverUrl } });
+        await waitFor(() => expect(asked).toBeGreaterThan(1));
+        end.stop();
+        await end.ended;
+      } finally {
+        inBetween.close();
+      }
+    },
+  );
+
   it('answers upgrades elsewhere with 404 and without a credential with 401', async () => {
     const status = (path: string): Promise<number | undefined> =>
       new Promise((resolve) => {

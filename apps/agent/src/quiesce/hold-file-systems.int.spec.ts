@@ -69,6 +69,14 @@ esac
     expect(diary()).toEqual(['--freeze /a', '--freeze /bad', '--unfreeze /a']);
   });
 
+  it('thaws nothing when the child cannot be started: what is frozen is somebody else’s', async () => {
+    const holding = holdFileSystems(['/a'], { env: { ...env, PATH: folder } });
+    await expect(holding).rejects.toThrow('ENOENT');
+    // Whatever that would have begun comes to its end before this does.
+    execFileSync(join(folder, 'fsfreeze'), ['--last'], { env });
+    expect(diary()).toEqual(['--last']);
+  });
+
   it('is no success when someone else thawed in the meantime', async () => {
     const held = await holdFileSystems(['/thawed', '/b'], { env });
     expect(await held.release()).toBe(false);

@@ -98,11 +98,15 @@ class Holder implements HeldFileSystems {
     });
     // Not the child's `close`: that waits for its standard input too, which a child of its own may still hold.
     const saidAll = new Promise<'said all'>((resolve) => lines.once('close', () => resolve('said all')));
-    const exited = new Promise<string>((resolve) => {
-      child.once('error', (error) => resolve(`failed ${error.message}`));
-      child.once('exit', () => resolve('failed it ended without a word'));
+    const exited = new Promise<void>((resolve) => {
+      child.once('error', (error) => {
+        // It never began, so it has frozen nothing.
+        lastWord = `failed ${error.message}`;
+        resolve();
+      });
+      child.once('exit', () => resolve());
     });
-    this.#ended = exited.then(async (reason) => {
+    this.#ended = exited.then(async () => {
       const heard = await within(saidAll, LAST_WORD_LIMIT_MS, null);
       child.stdin.end();
       if (lastWord === null) {
@@ -111,7 +115,7 @@ class Holder implements HeldFileSystems {
         if (heard === null) void saidAll.then(() => thawAll(mountPoints, env));
       }
       await Promise.all(folders.map((folder) => folder.close()));
-      return lastWord ?? reason;
+      return lastWord ?? 'failed it ended without a word';
     });
     void this.#ended.then((word) => {
       if (!this.#releasing) this.#lost.abort(lossFailure(word, limitSeconds));

@@ -25,15 +25,10 @@ export async function noteEnrolledMachine(path: string, uuid: string | null): Pr
  * that cannot be read, is of an agent from before there were notes.
  */
 export async function isOfAnotherMachine(path: string, uuid: string | null): Promise<boolean> {
-  const text = await readFile(path, 'utf8').catch(() => 'null');
-  const noted = enrolledMachine.safeParse(jsonIn(text));
-  return noted.success && noted.data.firmwareUuid !== uuid;
-}
-
-function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const noted = enrolledMachine.parse(JSON.parse(await readFile(path, 'utf8')));
+    return noted.firmwareUuid !== uuid;
   } catch {
-    return null;
+    return false;
   }
 }
