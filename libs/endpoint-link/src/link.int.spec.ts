@@ -18,6 +18,7 @@ import {
   type Scheduler,
   systemScheduler,
 } from './index.js';
+import { refuseUpgrade } from './server/refuse-upgrade.js';
 
 const AGENT = { endpointId: '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a001', kind: 'agent' } as const;
 const TASK = '6f3fb0f4-9f0b-4a5e-a9cf-0a3f4be2a002';
@@ -489,7 +490,7 @@ describe('the link between a server and an end', () => {
       let asked = 0;
       const inBetween = createServer().on('upgrade', (_request, socket) => {
         asked += 1;
-        socket.end(`HTTP/1.1 ${status} Not You\r\nContent-Length: 0\r\n\r\n`);
+        refuseUpgrade(socket, status);
       });
       await new Promise<void>((resolve) => inBetween.listen(0, '127.0.0.1', resolve));
       try {
