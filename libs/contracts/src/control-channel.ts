@@ -195,6 +195,14 @@ export const repairedBlocks = z.object({
 });
 export type RepairedBlocks = z.infer<typeof repairedBlocks>;
 
+/**
+ * Whether what a final round read belongs to one moment of the source. `frozen`: its file systems were frozen meanwhile.
+ * `unwritten`: some cannot be frozen, and no used block was written while they were read. `uncertain`: some were
+ * written, or nobody can tell, as changes of a disk are not tracked; the target's file systems may need a repair.
+ */
+export const stillness = z.enum(['frozen', 'unwritten', 'uncertain']);
+export type Stillness = z.infer<typeof stillness>;
+
 /** Bytes of one disk in one round. `usedBytes`: by the file systems' maps; `sentBytes`: payload of NBD writes. */
 export const diskRoundResult = z.object({
   diskId: z.string(),
@@ -212,6 +220,8 @@ export const diskRoundResult = z.object({
   rescanReason: rescanReason.optional(),
   /** Only where the round repaired the disk. */
   repaired: repairedBlocks.optional(),
+  /** Only of final rounds; absent in results of agents that did not look. */
+  stillness: stillness.optional(),
   digestAlgorithm,
   digestBlockBytes: z.number().int().positive(),
   /** Root of the digest tree over the disk as it should be on the target, hexadecimal. */

@@ -5,6 +5,7 @@ import { open, readdir, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Random } from '../../simulation/world/random.js';
+import { AgainAndAgain } from './again-and-again.js';
 import { run } from './mounted-disk.js';
 
 const MAX_FILES = 24;
@@ -25,8 +26,10 @@ export interface BusyDisk {
 
 /** Writes to a mounted disk in every way there is, one thing after the other, and never rests while it is asked to. */
 export class BusyWriter {
-  private going: Promise<void> | null = null;
-  private isWanted = false;
+  private readonly writing = new AgainAndAgain(async () => {
+    await this.change();
+    await nextTurn();
+  });
 
   constructor(
     private readonly disk: BusyDisk,
@@ -34,27 +37,17 @@ export class BusyWriter {
   ) {}
 
   start(): void {
-    this.isWanted = true;
-    this.going = this.keepWriting();
+    this.writing.start();
   }
 
   /** Resolves when nothing of it is under way any more. */
-  async stop(): Promise<void> {
-    this.isWanted = false;
-    await this.going;
-    this.going = null;
+  stop(): Promise<void> {
+    return this.writing.stop();
   }
 
   /** So many changes, one after the other. */
   async write(changes: number): Promise<void> {
     for (let change = 0; change < changes; change += 1) await this.change();
-  }
-
-  private async keepWriting(): Promise<void> {
-    while (this.isWanted) {
-      await this.change();
-      await nextTurn();
-    }
   }
 
   private async change(): Promise<void> {

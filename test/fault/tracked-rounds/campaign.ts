@@ -1,12 +1,12 @@
 import { openSourceDisk, startNbdkit, usedBlocksOf, type NbdkitServer } from '#libs/block-transfer';
 import type { Disk, EndpointReport, RoundKind, SyncRoundAssignment } from '#libs/contracts';
-import { mkdir, readFile, rmdir, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../../simulation/world/random.js';
 import { BusyWriter } from './busy-writer.js';
 import { MountedDisk } from './mounted-disk.js';
-import { WorkerProcess } from './worker-process.js';
+import { INSTANCES, removeRecording, WorkerProcess } from './worker-process.js';
 
 const MIB = 1024 * 1024;
 const DISK_BYTES = 48 * MIB;
@@ -16,7 +16,6 @@ const COMPARE_EVERY = 8;
 /** A fault comes at most so long after the round has begun to read. */
 const FAULT_AFTER_MS = 120;
 const SMALL_BUFFER_KIB = 8;
-const INSTANCES = '/sys/kernel/tracing/instances';
 
 export interface CampaignSettings {
   readonly seed: number;
@@ -107,7 +106,7 @@ class Campaign {
 
   async end(): Promise<void> {
     await this.dropWorker();
-    await rmdir(join(INSTANCES, this.traceName)).catch(() => undefined);
+    await removeRecording(this.traceName);
     await this.disk.dispose();
   }
 

@@ -1,6 +1,6 @@
 import type { Disk } from '#libs/contracts';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -96,6 +96,27 @@ export class MountedDisk {
         return await treeOf(at);
       } finally {
         await run('umount', at);
+      }
+    } finally {
+      await run('losetup', '-d', copy);
+    }
+  }
+
+  /**
+   * Looks into a copy of the disk as a machine that starts from it finds it: with its journal replayed, and not repaired.
+   * Throws when `fsck` finds anything else to do.
+   */
+  async afterJournalOf<T>(image: string, look: (folder: string) => Promise<T>): Promise<T> {
+    const [started, at] = [join(this.folder, 'started.img'), join(this.folder, 'target')];
+    await copyFile(image, started);
+    const copy = (await run('losetup', '--show', '-f', '-o', String(PARTITION_START_BYTES), started)).trim();
+    try {
+      await run('mount', copy, at);
+      try {
+        return await look(at);
+      } finally {
+        await run('umount', at);
+        await run('e2fsck', '-f', '-n', copy);
       }
     } finally {
       await run('losetup', '-d', copy);

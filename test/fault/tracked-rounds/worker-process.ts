@@ -1,12 +1,22 @@
 import type { Disk, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { WorkerNews } from './round-worker.js';
 
 /** Compiled: Node cannot run all of the sources as they are. */
 const PROGRAM = fileURLToPath(new URL('../../../dist/test/fault/tracked-rounds/round-worker.js', import.meta.url));
 const COMPILED = fileURLToPath(new URL('round-worker.js', import.meta.url));
+
+/** Recordings of the kernel, each in a folder of its own. */
+export const INSTANCES = '/sys/kernel/tracing/instances';
+
+/** Takes away what a worker that was killed was recording. */
+export async function removeRecording(traceName: string): Promise<void> {
+  await rmdir(join(INSTANCES, traceName)).catch(() => undefined);
+}
 
 /** The process that works on rounds. */
 export class WorkerProcess {

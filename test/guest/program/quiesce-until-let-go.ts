@@ -1,6 +1,6 @@
 import type { Disk } from '#libs/contracts';
-import type { HeldFileSystems } from '../../../apps/agent/src/quiesce/hold-file-systems.js';
 import { SourceQuiesce, type SourceQuiesceOptions } from '../../../apps/agent/src/quiesce/source-quiesce.js';
+import type { SourceAtRest } from '../../../apps/agent/src/round/round.ports.js';
 
 /** Long enough for the host to copy a disk and to read all files of the guest while nothing moves. */
 const LIMIT_SECONDS = 300;
@@ -16,18 +16,16 @@ export class QuiesceUntilLetGo extends SourceQuiesce {
     super({ limitSeconds: LIMIT_SECONDS, ...options });
   }
 
-  override async hold(disks: readonly Disk[]): Promise<HeldFileSystems> {
-    const held = await super.hold(disks);
+  override async hold(disks: readonly Disk[]): Promise<SourceAtRest> {
+    const { held, notHeld } = await super.hold(disks);
     const { mountPoints, lost } = held;
-    return {
-      ...{ mountPoints, lost },
-      release: async () => {
-        const letGo = new Promise<void>((resolve) => (this.wake = resolve));
-        this.onRead(mountPoints);
-        await letGo;
-        return held.release();
-      },
+    const release = async (): Promise<boolean> => {
+      const letGo = new Promise<void>((resolve) => (this.wake = resolve));
+      this.onRead(mountPoints);
+      await letGo;
+      return held.release();
     };
+    return { held: { mountPoints, lost, release }, notHeld };
   }
 
   async letGo(): Promise<void> {

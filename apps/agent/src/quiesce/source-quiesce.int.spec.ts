@@ -41,14 +41,17 @@ describe.runIf(process.getuid?.() === 0)('SourceQuiesce on a real ext4', () => {
   });
 
   it('holds a file system on the disks', async () => {
-    const held = await quiesce([folder]).hold([fakeDisk('a', 10, mountPoint)]);
+    const { held, notHeld } = await quiesce([folder]).hold([fakeDisk('a', 10, mountPoint)]);
+    expect(notHeld).toEqual([]);
     expect(isFrozen()).toBe(true);
     expect(await held.release()).toBe(false);
   });
 
   it('does not hold the file system that the agent writes to, nor the root, and says so', async () => {
     warnings.length = 0;
-    const held = await quiesce([mountPoint]).hold([fakeDisk('a', 10, mountPoint), fakeDisk('b', 10, '/')]);
+    const disks = [fakeDisk('a', 10, mountPoint), fakeDisk('b', 10, '/')];
+    const { held, notHeld } = await quiesce([mountPoint]).hold(disks);
+    expect(notHeld).toEqual([mountPoint, '/']);
     expect(isFrozen()).toBe(false);
     expect(await held.release()).toBe(true);
     expect(warnings).toHaveLength(2);
@@ -71,7 +74,7 @@ describe.runIf(process.getuid?.() === 0)('SourceQuiesce on a real ext4', () => {
     const disks = [fakeDisk('a', 10, gone), fakeDisk('b', 10, mountPoint)];
     await quiesce([folder]).flush(disks);
     mkdirSync(gone);
-    const held = await quiesce([folder]).hold(disks);
+    const { held } = await quiesce([folder]).hold(disks);
     expect(held.mountPoints).toEqual([mountPoint]);
     expect(await held.release()).toBe(true);
   });

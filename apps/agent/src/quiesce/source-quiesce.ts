@@ -5,7 +5,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { parseMountTable } from '../inventory/mount-table.parser.js';
-import type { Quiesce, RoundPorts } from '../round/round.ports.js';
+import type { Quiesce, RoundPorts, SourceAtRest } from '../round/round.ports.js';
 import { holdFileSystems, NOTHING_HELD, type HeldFileSystems } from './hold-file-systems.js';
 import { mountedOn, planHold, type HoldPlan, type MountedFileSystem, type Place } from './hold-plan.decision.js';
 
@@ -31,16 +31,15 @@ export class SourceQuiesce implements Quiesce {
     for (const { mountPoint } of await stillMountedOn(disks)) await flushFileSystem(mountPoint);
   }
 
-  async hold(disks: readonly Disk[]): Promise<HeldFileSystems> {
+  async hold(disks: readonly Disk[]): Promise<SourceAtRest> {
     await this.flush(disks);
     const plan = await this.#plan(await stillMountedOn(disks));
     for (const { fileSystem, reason } of plan.flushOnly) this.#explain(fileSystem, reason);
-    if (plan.hold.length === 0) return NOTHING_HELD;
+    const notHeld = plan.flushOnly.map(({ fileSystem: { mountPoint } }) => mountPoint);
+    if (plan.hold.length === 0) return { held: NOTHING_HELD, notHeld };
     const limit = this.options.limitSeconds === undefined ? {} : { limitSeconds: this.options.limitSeconds };
-    return holdFileSystems(
-      plan.hold.map(({ mountPoint }) => mountPoint),
-      limit,
-    );
+    const mountPoints = plan.hold.map(({ mountPoint }) => mountPoint);
+    return { held: await holdFileSystems(mountPoints, limit), notHeld };
   }
 
   async holdForMap(disk: Disk, mountPoint: string): Promise<HeldFileSystems | null> {

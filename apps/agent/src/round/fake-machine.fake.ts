@@ -54,7 +54,13 @@ export const NO_TRACKING: ChangeTracking = {
   follow: async () => undefined,
   standingOf: () => UNTRACKED,
   settle: async () => undefined,
-  take: async () => ({ ...UNTRACKED, dirty: null, complete: () => undefined, giveBack: () => undefined }),
+  take: async () => ({
+    ...UNTRACKED,
+    dirty: null,
+    matters: () => true,
+    complete: () => undefined,
+    giveBack: () => undefined,
+  }),
 };
 
 /** A kernel that tells of writes. What is asked of it is written in the diary. */
@@ -62,6 +68,8 @@ export class FakeTracking implements ChangeTracking {
   readonly standings = new Map<string, TrackingStanding>();
   /** What was given for each disk. */
   readonly dirty = new Map<string, TakenChanges['dirty']>();
+  /** How often what is taken of a disk still matters; left out: always. */
+  readonly matters = new Map<string, number>();
 
   constructor(private readonly diary: string[]) {}
 
@@ -79,11 +87,14 @@ export class FakeTracking implements ChangeTracking {
 
   async take(diskId: string): Promise<TakenChanges> {
     this.diary.push(`take ${diskId}`);
+    const left = this.matters.get(diskId) ?? Number.POSITIVE_INFINITY;
+    this.matters.set(diskId, left - 1);
     const dirty = { has: () => true };
     this.dirty.set(diskId, dirty);
     return {
       ...this.standingOf(diskId),
       dirty,
+      matters: () => left > 0,
       complete: () => this.diary.push(`complete ${diskId}`),
       giveBack: () => this.diary.push(`give back ${diskId}`),
     };
@@ -118,6 +129,8 @@ export class FakeMachine {
   lost = new AbortController();
   changes: ChangeTracking = NO_TRACKING;
   heldUntilRelease = true;
+  /** Mount points that cannot be held. */
+  notHeld: readonly string[] = [];
   /** Disks whose pace was asked for, and whether it is that of a source that is held. */
   readonly paced: [string, boolean][] = [];
   disksAtOnce = 1;
@@ -213,7 +226,7 @@ export class FakeMachine {
         flush: async (disks) => void this.diary.push(`flush ${disks.map((disk) => disk.diskId).join()}`),
         hold: async (disks) => {
           this.diary.push(`hold ${disks.map((disk) => disk.diskId).join()}`);
-          return this.#held();
+          return { held: this.#held(), notHeld: this.notHeld };
         },
         holdForMap: async () => null,
       },

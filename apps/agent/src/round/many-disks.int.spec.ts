@@ -111,7 +111,7 @@ class ManyDisks {
       digestTables: new DigestTableFolder(join(this.folder, 'digests')),
       quiesce: {
         flush: async () => undefined,
-        hold: async () => ({ ...NOTHING_HELD, release: async () => true }),
+        hold: async () => ({ held: NOTHING_HELD, notHeld: [] }),
         holdForMap: async () => null,
       },
       state: new RoundStateFile(join(this.folder, 'round.json')),

@@ -89,7 +89,7 @@ class Bench {
         holdForMap: async () => null,
         hold: async () => {
           this.diary.push('hold');
-          return { ...NOTHING_HELD, release: async () => this.diary.push('release') > 0 };
+          return { held: { ...NOTHING_HELD, release: async () => this.diary.push('release') > 0 }, notHeld: [] };
         },
       },
       state: new RoundStateFile(join(folder, 'round.json')),

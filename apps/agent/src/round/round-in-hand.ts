@@ -1,4 +1,5 @@
-import type { DigestAlgorithm, DiskRoundResult, EndpointReport, SyncRoundAssignment } from '#libs/contracts';
+import type { DiskResume } from '#libs/block-transfer';
+import type { DigestAlgorithm, DiskRoundResult, EndpointReport, Stillness, SyncRoundAssignment } from '#libs/contracts';
 import type { RoundDisk } from './disk-choice.decision.js';
 import { DiskInHand } from './disk-in-hand.js';
 import { howCompared, type HowCompared } from './how-compared.decision.js';
@@ -38,17 +39,35 @@ export class RoundInHand {
   }
 
   /** With its table, until {@link finish} or {@link putAway}. */
-  async takeUp({ assigned: { diskId, sizeBytes } }: RoundDisk): Promise<DiskInHand> {
-    const disk = this.#disks.get(diskId) ?? new DiskInHand(sizeBytes, this.#algorithm);
-    this.#disks.set(diskId, disk);
-    await disk.load(this.#tables.of(this.#taskId, diskId), this.#taskId);
-    return disk;
+  async takeUp(disk: RoundDisk): Promise<DiskInHand> {
+    const inHand = this.#inHand(disk);
+    await inHand.load(this.#tables.of(this.#taskId, disk.assigned.diskId), this.#taskId);
+    return inHand;
+  }
+
+  /** A pass is to read again what was written to a disk since the one before. @returns what it is done with: nothing */
+  readAgain(disk: RoundDisk): DiskResume {
+    const { resume } = this.#inHand(disk);
+    resume.readAgain();
+    return resume;
   }
 
   finish(result: DiskRoundResult): void {
-    this.#results.set(result.diskId, result);
+    this.noteResult(result);
     this.#disks.get(result.diskId)?.putAway();
-    this.progress.leave(result.diskId);
+  }
+
+  /** Of a disk whose table stays at hand. What an earlier pass of this attempt compared is what the attempt did. */
+  noteResult(result: DiskRoundResult): void {
+    const { diskId } = result;
+    const earlier = this.#results.get(diskId);
+    this.#results.set(diskId, earlier === undefined ? result : { ...result, ...comparedBy(earlier) });
+    this.progress.leave(diskId);
+  }
+
+  /** Of all disks, as the moment that they belong to is one. */
+  noteStillness(stillness: Stillness): void {
+    for (const [diskId, result] of this.#results) this.#results.set(diskId, { ...result, stillness });
   }
 
   /** An attempt has ended: what is not done waits for the next one, with its table on disk. */
@@ -103,4 +122,14 @@ export class RoundInHand {
     this.outcome = outcome;
     this.#disks.clear();
   }
+
+  #inHand({ assigned: { diskId, sizeBytes } }: RoundDisk): DiskInHand {
+    const disk = this.#disks.get(diskId) ?? new DiskInHand(sizeBytes, this.#algorithm);
+    this.#disks.set(diskId, disk);
+    return disk;
+  }
+}
+
+function comparedBy({ comparison, rescanReason }: DiskRoundResult): Pick<DiskRoundResult, keyof HowCompared> {
+  return { comparison, rescanReason };
 }

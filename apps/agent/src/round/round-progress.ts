@@ -49,6 +49,11 @@ export class RoundProgress {
     this.#earlier = new Map(this.#disks);
   }
 
+  /** The attempt goes over its disks once more. */
+  beginPass(): void {
+    this.#earlier = new Map(this.#disks);
+  }
+
   update(diskId: string, standing: DiskStanding): void {
     const disk = this.#disks.get(diskId);
     if (disk === undefined) return;

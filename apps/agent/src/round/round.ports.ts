@@ -22,12 +22,19 @@ export interface DigestTables {
   of(taskId: string, diskId: string): DigestTableStore;
 }
 
+/** File systems of which nothing waits in memory any more. */
+export interface SourceAtRest {
+  readonly held: HeldFileSystems;
+  /** Where those are mounted that go on being written to. */
+  readonly notHeld: readonly string[];
+}
+
 /** What brings the source's file systems to rest. */
 export interface Quiesce {
   /** Writes everything that is still in memory to the disk. */
   flush(disks: readonly Disk[]): Promise<void>;
   /** Flushes, then holds the file systems still where that is safe. */
-  hold(disks: readonly Disk[]): Promise<HeldFileSystems>;
+  hold(disks: readonly Disk[]): Promise<SourceAtRest>;
   /** Holds one file system of the disk still while its block map is read; null when that is not safe, or fails. */
   holdForMap(disk: Disk, mountPoint: string): Promise<HeldFileSystems | null>;
 }

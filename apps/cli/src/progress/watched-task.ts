@@ -4,7 +4,7 @@ import type { TaskDocument, TaskMessage } from '../gateway/task-document.js';
 import type { Paint } from '../terminal/paint.js';
 import { sizeInWords } from '../terminal/quantities-in-words.js';
 import { withoutControlCharacters } from '../terminal/table.js';
-import { WORKING, totalsOf } from '../sync-rounds/render-rounds.js';
+import { WORKING, isUncertain, totalsOf } from '../sync-rounds/render-rounds.js';
 import { type ProgressMeter, observeProgress } from './progress-meter.js';
 import { renderProgress } from './render-progress.js';
 
@@ -98,7 +98,10 @@ function roundInWords(round: SyncRoundView): string {
   const { number, roundKind, trigger, resend, attempts, status, comparison } = round;
   const name = `round ${number} (${roundKind}, ${trigger}${resend ? ', everything again' : ''})`;
   if (status === 'failed') return `${name} failed: ${round.failure?.code ?? 'unknown'}`;
-  if (status === 'completed') return `${name} completed, ${sizeInWords(totalsOf(round).sentBytes)} sent`;
+  if (status === 'completed') {
+    const rest = isUncertain(round) ? ', from a source that was being written to' : '';
+    return `${name} completed, ${sizeInWords(totalsOf(round).sentBytes)} sent${rest}`;
+  }
   const isComparing = status === 'transferring' && comparison === 'rescan';
   const why = round.rescanReason === undefined ? '' : `: ${round.rescanReason}`;
   const work = isComparing ? `comparing digests (RESCAN${why})` : WORKING[status];

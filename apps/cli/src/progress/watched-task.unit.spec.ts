@@ -42,6 +42,15 @@ describe('a watched task', () => {
     ]);
   });
 
+  it('says of which round the source was not at rest', () => {
+    const round = exampleRound({ roundKind: 'final', number: 3 });
+    const disks = round.disks.map((disk) => ({ ...disk, stillness: 'uncertain' as const }));
+    const watched = observeMessage(undefined, at('idle', [{ ...round, disks }]));
+    expect(renderWatch(watched, 80, plainPaint, NOW)[0]).toContain(
+      'round 3 (final, itinerary) completed, 960 MiB sent, from a source that was being written to',
+    );
+  });
+
   it('waits for the state while only telemetry came', () => {
     expect(renderWatch(observeMessage(undefined, progress), 80, plainPaint, NOW)[0]).toBe(
       'Waiting for the state of the task',

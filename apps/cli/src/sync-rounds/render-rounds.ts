@@ -52,7 +52,7 @@ export function renderRounds(rounds: readonly SyncRoundView[], paint: Paint): st
     rounds,
     paint,
   );
-  return [table, ...rounds.flatMap(repairsOf)].join('\n');
+  return [table, ...rounds.flatMap(repairsOf), ...rounds.flatMap(restlessnessOf)].join('\n');
 }
 
 /** Blocks that the target was found not to hold: a line for each disk, for whoever has to explain them later. */
@@ -68,6 +68,17 @@ function repairsOf({ number, disks }: SyncRoundView): string[] {
       `Round ${number} resent ${blocks} that differed on disk ${clean(diskId)}${where === '' ? '' : `: ${where}`}`,
     ];
   });
+}
+
+/** Whether nobody can say that the target is the source of one moment. */
+export const isUncertain = ({ disks }: SyncRoundView): boolean =>
+  disks.some(({ stillness }) => stillness === 'uncertain');
+
+function restlessnessOf(round: SyncRoundView): string[] {
+  if (!isUncertain(round)) return [];
+  return [
+    `Round ${round.number} read a source that was being written to, or could not tell: check the target's file systems.`,
+  ];
 }
 
 const ratioOf = ({ ratio }: RoundTotals): string => (ratio === null ? '-' : ratio.toFixed(3));

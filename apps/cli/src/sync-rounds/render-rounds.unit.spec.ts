@@ -56,6 +56,18 @@ describe('the table of rounds', () => {
     expect(repairing(undefined)).toEqual([]);
   });
 
+  it('warns of a final round whose source was not at rest', () => {
+    const [disk] = exampleRound().disks;
+    const final = (stillness: NonNullable<typeof disk>['stillness']) =>
+      renderRounds([exampleRound({ roundKind: 'final', disks: [{ ...disk!, stillness }] })], plainPaint)
+        .split('\n')
+        .slice(2);
+    expect(final('uncertain')).toEqual([
+      "Round 1 read a source that was being written to, or could not tell: check the target's file systems.",
+    ]);
+    for (const stillness of ['frozen', 'unwritten', undefined] as const) expect(final(stillness)).toEqual([]);
+  });
+
   it('says so when there is none', () => {
     expect(renderRounds([], plainPaint)).toBe('No synchronization has started yet.');
   });

@@ -90,7 +90,10 @@ const described = {
     'A page of tasks; `next` is the cursor of the following.',
   ],
   PreCheckReport: [planningCalls.checkMigrationTask.reply, 'What the pre-checks say of an order; nothing is created.'],
-  DiskRoundResult: [diskRoundResult, 'What a completed round did to one disk; `durationMs` in milliseconds.'],
+  DiskRoundResult: [
+    diskRoundResult,
+    'What a completed round did to one disk; `durationMs` in milliseconds. `stillness`, of final rounds: `frozen` or `unwritten` when what was read belongs to one moment of the source, `uncertain` when it was written to meanwhile or nobody can tell.',
+  ],
   DiskDigest: [diskDigest, 'Root of the digest tree over one disk, hexadecimal.'],
   SyncRound: [
     syncRoundView,

@@ -36,11 +36,15 @@ export interface TrackingStanding {
 export interface TakenChanges extends TrackingStanding {
   /** Null: everything. */
   readonly dirty: Blocks | null;
+  /** Whether the target can differ, by what is known: false only when no used block was written since the last take. */
+  matters(): boolean;
   /** All blocks are done. */
   complete(): void;
   /** The attempt ended before. */
   giveBack(): void;
 }
+
+const UNTRACKED = { dirty: null, matters: () => true, complete: () => undefined, giveBack: () => undefined };
 
 export interface ChangeTrackerOptions {
   /** Of the instance in tracefs: one per agent on the machine. */
@@ -131,11 +135,12 @@ export class ChangeTracker {
   private taken(diskId: string, used: UsedMap, resume: DiskResume): TakenChanges {
     const standing = this.standingOf(diskId);
     const changes = this.followed.get(diskId)?.changes ?? null;
-    if (changes === null) return { ...standing, dirty: null, complete: () => undefined, giveBack: () => undefined };
+    if (changes === null) return { ...standing, ...UNTRACKED };
     const dirty = changes.take(used, resume.doneBlocks);
     return {
       ...standing,
       dirty,
+      matters: () => changes.takenMatters(used),
       complete: () => changes.complete(),
       giveBack: () => changes.giveBack(resume.doneBlocks),
     };

@@ -17,6 +17,7 @@ export class DiskChanges {
   private taken: BlockSet | null = null;
   /** By the map of the round that took last. */
   private used: PackedExtents = packExtents([]);
+  private useChanged = false;
   private completed = false;
   /** Blocks of which a discard has begun, ever. */
   private readonly discarded: BlockSet;
@@ -69,7 +70,9 @@ export class DiskChanges {
     if (used.diskBytes !== this.diskBytes) throw new RangeError('used map of another disk size');
     this.giveBack(new BlockSet(this.diskBytes));
     const now = packExtents(used.extents);
+    this.useChanged = false;
     for (const { offsetBytes, lengthBytes } of differenceOf(this.used, now)) {
+      this.useChanged = true;
       this.add(this.changed, offsetBytes, lengthBytes);
     }
     if (this.hasDiscardEnded) this.changed.addFrom(this.discarded);
@@ -80,6 +83,15 @@ export class DiskChanges {
     this.changed.removeFrom(taken);
     this.taken = taken;
     return taken;
+  }
+
+  /**
+   * Whether what was taken by this map matters to the target: a used block was written since, or other bytes are used.
+   * What was written where nothing is used, such as to a swap area, does not.
+   */
+  takenMatters(used: UsedMap): boolean {
+    const { taken } = this;
+    return this.useChanged || (taken !== null && used.extents.some((extent) => !isOver(taken.indices(extent))));
   }
 
   /** The attempt has ended. Blocks that are not done return to the set: the target does not durably hold them. */
@@ -100,4 +112,8 @@ export class DiskChanges {
     const end = Math.min(offsetBytes + lengthBytes, this.diskBytes);
     if (offsetBytes < end) set.addRange({ offsetBytes, lengthBytes: end - offsetBytes });
   }
+}
+
+function isOver(blocks: Generator<number>): boolean {
+  return blocks.next().done === true;
 }

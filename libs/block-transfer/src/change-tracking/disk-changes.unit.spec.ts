@@ -108,6 +108,41 @@ describe('DiskChanges', () => {
     ]);
     expect(indicesIn(cleanDisk(before).take(after, setOf()))).toEqual([1, 4]);
   });
+
+  describe('says whether what it gives matters to the target:', () => {
+    const used = usedMapOf(DISK_BYTES, [{ offsetBytes: BLOCK + SECTOR, lengthBytes: 2 * SECTOR }]);
+    const mattersAfter = (write: (changes: DiskChanges) => void, map = used): boolean => {
+      const changes = cleanDisk(used);
+      write(changes);
+      changes.take(map, setOf());
+      return changes.takenMatters(map);
+    };
+
+    it('nothing does not', () => {
+      expect(mattersAfter(() => undefined)).toBe(false);
+    });
+
+    it('a write where nothing is used does not', () => {
+      expect(mattersAfter((changes) => changes.record(0, 1))).toBe(false);
+      expect(mattersAfter((changes) => changes.record((2 * BLOCK) / SECTOR, SECTORS))).toBe(false);
+    });
+
+    it('a write to a used block does', () => {
+      expect(mattersAfter((changes) => changes.record((2 * BLOCK) / SECTOR - 1, 1))).toBe(true);
+    });
+
+    it('other bytes that are used do, and so do less of them', () => {
+      const more = usedMapOf(DISK_BYTES, [...used.extents, { offsetBytes: 5 * BLOCK, lengthBytes: SECTOR }]);
+      expect(mattersAfter(() => undefined, more)).toBe(true);
+      expect(mattersAfter(() => undefined, usedMapOf(DISK_BYTES, []))).toBe(true);
+    });
+
+    it('everything does before the first round is through', () => {
+      const changes = new DiskChanges(DISK_BYTES);
+      changes.take(used, setOf());
+      expect(changes.takenMatters(used)).toBe(true);
+    });
+  });
 });
 
 type Step =

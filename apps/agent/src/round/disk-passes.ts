@@ -1,0 +1,234 @@
+import {
+  DIGEST_BLOCK_BYTES,
+  type DigestJournal,
+  type DigestTable,
+  type DiskPace,
+  type OpenDigestJournal,
+  type SourceDisk,
+  type SyncDiskOptions,
+  type SyncDiskResult,
+  type TakenChanges,
+  type UsedBlocksOptions,
+  type UsedMap,
+} from '#libs/block-transfer';
+import type { DiskRoundResult, SyncRoundAssignment } from '#libs/contracts';
+import type { AcknowledgedRangesReporter } from './acknowledged-ranges.reporter.js';
+import type { RoundDisk } from './disk-choice.decision.js';
+import type { DiskInHand } from './disk-in-hand.js';
+import { howCompared } from './how-compared.decision.js';
+import { JournalOfPasses } from './journal-of-passes.js';
+import type { RoundInHand } from './round-in-hand.js';
+import type { RoundPorts } from './round.ports.js';
+
+/**
+ * While file systems are held still, a target that owes an answer for this long counts as lost: half of the time for
+ * which they are held, so that most broken links show before that time is over.
+ */
+const HELD_SILENCE_LIMIT_MS = 30_000;
+
+/** How a pass reads its disks. */
+export interface Reading {
+  readonly signal: AbortSignal;
+  readonly isHeld: boolean;
+  readonly heldMountPoints: readonly string[];
+}
+
+/** What a pass reads of a disk, and from where. */
+interface Source {
+  readonly used: UsedMap;
+  readonly source: SourceDisk;
+  readonly changes: TakenChanges;
+  readonly pace: DiskPace;
+  /** Every byte that the pass needs of this disk has been read; may be called more than once. */
+  readonly onRead: () => void;
+}
+
+/** Whether a disk was written to since the pass before; `unknown`: that was not recorded without a gap. */
+export type Written = 'no' | 'yes' | 'unknown';
+
+/** Passes over single disks in one attempt of a round: each maps the disk, and makes the target equal to it. */
+export class DiskPasses {
+  readonly #ports: RoundPorts;
+  readonly #round: RoundInHand;
+  readonly #assignment: SyncRoundAssignment;
+  readonly #acknowledged: AcknowledgedRangesReporter;
+  /** Of the disks that were read again; open until no disk is any more. */
+  readonly #journals = new Map<string, { readonly open: OpenDigestJournal; readonly ofPasses: JournalOfPasses }>();
+
+  constructor(
+    ports: RoundPorts,
+    round: RoundInHand,
+    assignment: SyncRoundAssignment,
+    acknowledged: AcknowledgedRangesReporter,
+  ) {
+    this.#ports = ports;
+    this.#round = round;
+    this.#assignment = assignment;
+    this.#acknowledged = acknowledged;
+  }
+
+  async run(disk: RoundDisk, reading: Reading, onRead: Source['onRead']): Promise<void> {
+    const { diskId } = disk.assigned;
+    const used = await this.#usedBlocksOf(disk, reading, (device, reason) => {
+      this.#ports.log('warn', `All of ${device} counts as used: ${reason}.`);
+    });
+    await this.#withSource(disk, reading, async (from) => {
+      const inHand = await this.#round.takeUp(disk);
+      const result = await this.withJournal(diskId, inHand.digests, async (journal) => {
+        // The last thing before the first read: what is written from here on belongs to the next pass.
+        const changes = await this.#ports.changes.take(diskId, used, inHand.resume);
+        return this.#transfer(disk, inHand, journal, reading, { ...from, used, changes, onRead });
+      });
+      this.#round.finish(result);
+    });
+  }
+
+  /**
+   * Looks whether a disk was written to since it was read, and if so, reads that. What the agent itself writes may be on
+   * this disk: so nothing is logged, and the digests are put away when all passes are over ({@link putAway}).
+   */
+  async again(disk: RoundDisk, reading: Reading): Promise<Written> {
+    const { diskId } = disk.assigned;
+    const used = await this.#usedBlocksOf(disk, reading, () => undefined);
+    const resume = this.#round.readAgain(disk);
+    await this.#ports.changes.settle();
+    const changes = await this.#ports.changes.take(diskId, used, resume);
+    if (changes.comparison === 'rescan') {
+      changes.giveBack();
+      return 'unknown';
+    }
+    if (!changes.matters()) {
+      changes.complete();
+      return 'no';
+    }
+    await this.#withSource(disk, reading, async (from) => {
+      const inHand = await this.#round.takeUp(disk);
+      const journal = await this.#journalOfPasses(diskId, inHand);
+      const source = { ...from, used, changes, onRead: () => undefined };
+      this.#round.noteResult(await this.#transfer(disk, inHand, journal, reading, source));
+    });
+    return 'yes';
+  }
+
+  /** After the last pass, also after one that failed. */
+  async putAway(): Promise<void> {
+    const journals = [...this.#journals.values()];
+    this.#journals.clear();
+    for (const { open } of journals) await open.end();
+  }
+
+  /** What is known to be on the target is kept whether or not the work succeeds. */
+  async withJournal<T>(diskId: string, digests: DigestTable, work: (journal: DigestJournal) => Promise<T>): Promise<T> {
+    const journal = await this.#begin(diskId, digests);
+    let result: T;
+    try {
+      result = await work(journal);
+    } catch (error) {
+      // The journal alone would keep it, too.
+      await journal.end().catch((failure: unknown) => {
+        this.#ports.log('warn', `The digests of ${diskId} could not be put in order: ${String(failure)}`);
+      });
+      throw error;
+    }
+    await journal.end();
+    return result;
+  }
+
+  #begin(diskId: string, digests: DigestTable): Promise<OpenDigestJournal> {
+    const { taskId } = this.#assignment;
+    return this.#ports.digestTables.of(taskId, diskId).begin(digests, taskId);
+  }
+
+  async #journalOfPasses(diskId: string, { digests }: DiskInHand): Promise<JournalOfPasses> {
+    const begun = this.#journals.get(diskId);
+    if (begun !== undefined) return begun.ofPasses;
+    const open = await this.#begin(diskId, digests);
+    const ofPasses = new JournalOfPasses(open, digests.diskBytes);
+    this.#journals.set(diskId, { open, ofPasses });
+    return ofPasses;
+  }
+
+  #usedBlocksOf(
+    { present, assigned: { diskId } }: RoundDisk,
+    { signal, heldMountPoints }: Reading,
+    onDoubt: NonNullable<UsedBlocksOptions['onDoubt']>,
+  ): Promise<UsedMap> {
+    this.#round.progress.enter(diskId, 'mapping');
+    return this.#ports.usedBlocksOf(present, {
+      signal,
+      isHeld: (mountPoint) => heldMountPoints.includes(mountPoint),
+      holdStill: (mountPoint) => this.#ports.quiesce.holdForMap(present, mountPoint),
+      onDoubt,
+    });
+  }
+
+  async #withSource(
+    { present }: RoundDisk,
+    { isHeld }: Reading,
+    work: (from: Pick<Source, 'source' | 'pace'>) => Promise<void>,
+  ): Promise<void> {
+    const source = await this.#ports.openSourceDisk(present.device);
+    const pace = await this.#ports.pace.ofDisk(present.device, isHeld);
+    try {
+      await work({ source, pace });
+    } finally {
+      pace.close();
+      await source.close();
+    }
+  }
+
+  async #transfer(
+    disk: RoundDisk,
+    inHand: DiskInHand,
+    journal: DigestJournal,
+    reading: Reading,
+    from: Source,
+  ): Promise<DiskRoundResult> {
+    const { diskId, sizeBytes: diskBytes } = disk.assigned;
+    const { changes } = from;
+    try {
+      const result = await this.#ports.syncDisk(this.#options(disk, inHand, journal, reading, from));
+      changes.complete();
+      return resultOf({ diskId, diskBytes, ...result }, inHand, changes);
+    } catch (error) {
+      changes.giveBack();
+      throw error;
+    }
+  }
+
+  #options(
+    { assigned: { diskId, sizeBytes: diskBytes, export: target } }: RoundDisk,
+    { resume, baseline, digests }: DiskInHand,
+    journal: DigestJournal,
+    { signal, isHeld }: Reading,
+    { used, source, pace, changes, onRead }: Source,
+  ): SyncDiskOptions {
+    return {
+      ...{ diskId, source, used, target, baseline, digests, resume, journal, pace, signal, dirty: changes.dirty },
+      buffers: this.#ports.buffers,
+      ...(isHeld ? { timeouts: { replyTimeoutMs: HELD_SILENCE_LIMIT_MS } } : {}),
+      onProgress: (standing) => {
+        const rescans = standing.activity === 'transferring' && baseline !== null && changes.comparison === 'rescan';
+        this.#round.progress.update(diskId, rescans ? { ...standing, activity: 'rescanning' } : standing);
+        if (standing.activity === 'flushing') onRead();
+      },
+      onAcknowledged: (ranges) => {
+        this.#acknowledged.add({ diskId, diskBytes }, ranges);
+      },
+    };
+  }
+}
+
+function resultOf(
+  result: SyncDiskResult & Pick<DiskRoundResult, 'diskId' | 'diskBytes'>,
+  { baseline, baselineState, repaired }: DiskInHand,
+  changes: TakenChanges,
+): DiskRoundResult {
+  return {
+    ...result,
+    ...howCompared(baseline !== null, [changes]),
+    ...(repaired === null ? {} : { repaired }),
+    baseline: baselineState,
+    digestBlockBytes: DIGEST_BLOCK_BYTES,
+  };
+}

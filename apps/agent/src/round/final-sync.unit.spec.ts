@@ -1,0 +1,151 @@
+import { EndpointFailure } from '#libs/block-transfer';
+import type { DiskRoundResult } from '#libs/contracts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { FakeMachine, FakeTracking, knownTable, LARGE, SMALL } from './fake-machine.fake.js';
+
+describe('a final round', () => {
+  let machine: FakeMachine;
+  let tracked: FakeTracking;
+
+  beforeEach(() => {
+    machine = new FakeMachine();
+    for (const disk of [SMALL, LARGE]) {
+      machine.tables.set(disk.diskId, { table: knownTable(disk.sizeBytes), baseline: 'kept' });
+    }
+    tracked = new FakeTracking(machine.diary);
+    machine.changes = tracked;
+    machine.restart();
+  });
+
+  const disks = (): readonly DiskRoundResult[] =>
+    (machine.reports.at(-1) as { readonly disks?: readonly DiskRoundResult[] }).disks ?? [];
+  const pass = (id: string): string[] => [`map ${id}`, `take ${id}`, `sync ${id}`, `complete ${id}`];
+  const again = (id: string): string[] => [`map ${id}`, 'settle', `take ${id}`];
+  const FIRST = ['follow', 'reach small', 'hold small,large', 'settle', ...pass('small'), ...pass('large')];
+
+  it('is over with one pass when everything can be frozen', async () => {
+    await machine.run('final');
+    expect(machine.deeds).toEqual([...FIRST.slice(0, -1), 'release', FIRST.at(-1)]);
+    expect(disks()).toMatchObject([{ stillness: 'frozen' }, { stillness: 'frozen' }]);
+  });
+
+  it('says nothing of stillness where it is not the final one', async () => {
+    await machine.run('incremental');
+    for (const disk of disks()) expect(disk).not.toHaveProperty('stillness');
+  });
+
+  describe('over a file system that goes on being written to', () => {
+    beforeEach(() => {
+      machine.notHeld = ['/'];
+    });
+
+    it('holds the others until it has seen that nothing was written', async () => {
+      for (const id of ['small', 'large']) tracked.matters.set(id, 1);
+      await machine.run('final');
+      const unwritten = (id: string): string[] => [...again(id), `complete ${id}`];
+      expect(machine.deeds).toEqual([...FIRST, ...unwritten('small'), ...unwritten('large'), 'release']);
+      expect(disks()).toMatchObject([{ stillness: 'unwritten' }, { stillness: 'unwritten' }]);
+    });
+
+    it('reads again what was written, and looks at all disks once more', async () => {
+      tracked.matters.set('small', 1);
+      tracked.matters.set('large', 3);
+      await machine.run('final');
+      const looks = machine.deeds.slice(FIRST.length);
+      const written = [...again('large'), 'sync large', 'complete large'];
+      const unwritten = [...again('small'), 'complete small'];
+      expect(looks).toEqual([
+        ...[...unwritten, ...written],
+        ...[...unwritten, ...written],
+        ...[...unwritten, ...again('large'), 'complete large', 'release'],
+      ]);
+      expect(disks()).toMatchObject([
+        { stillness: 'unwritten', comparison: 'tracked' },
+        { stillness: 'unwritten', comparison: 'tracked' },
+      ]);
+    });
+
+    it('keeps the digests of what is read again open until the last pass, so that it need not read what it writes', async () => {
+      tracked.matters.set('small', 1);
+      tracked.matters.set('large', 4);
+      await machine.run('final');
+      expect(machine.diary.filter((line) => /^(begin|end) large/.test(line))).toEqual([
+        ...['begin large', 'end large'],
+        ...['begin large', 'end large'],
+      ]);
+      expect(machine.diary.lastIndexOf('end large')).toBeGreaterThan(machine.diary.lastIndexOf('take large'));
+      expect(machine.openTables).toBe(0);
+    });
+
+    it('is content in the end, and says so, when it never stops', async () => {
+      machine.transfer = async () => {
+        machine.nowMs += 9_000;
+      };
+      await machine.run('final');
+      expect(disks()).toMatchObject([{ stillness: 'uncertain' }, { stillness: 'uncertain' }]);
+      // The first pass took 18 s of the 30 that it may be held for.
+      expect(machine.deeds.filter((line) => line === 'sync large')).toHaveLength(2);
+      expect(machine.deeds.at(-1)).toBe('release');
+    });
+
+    it('cannot tell where changes are not tracked', async () => {
+      tracked.standings.set('large', { comparison: 'rescan', reason: 'device-not-tracked' });
+      tracked.matters.set('small', 1);
+      await machine.run('final');
+      expect(machine.deeds.slice(-2)).toEqual(['give back large', 'release']);
+      expect(disks()).toMatchObject([{ stillness: 'uncertain' }, { stillness: 'uncertain' }]);
+    });
+
+    it('puts the digests in order when a later pass fails', async () => {
+      let syncs = 0;
+      machine.transfer = async () => {
+        syncs += 1;
+        if (syncs > 2) throw new EndpointFailure('TARGET_WRITE_FAILED', 'broken');
+      };
+      await machine.run('final');
+      expect(machine.reports.at(-1)).toMatchObject({ kind: 'round-failed', code: 'TARGET_WRITE_FAILED' });
+      expect(machine.diary).toContain('give back small');
+      expect(machine.diary.filter((line) => /^(begin|end) small/.test(line))).toHaveLength(4);
+      expect(machine.diary.at(-1)).toBe('release');
+      expect(machine.openTables).toBe(0);
+    });
+
+    it('adds up what its passes sent', async () => {
+      tracked.matters.set('small', 1);
+      tracked.matters.set('large', 2);
+      await machine.run('final');
+      const [small, large] = machine.progress.at(-1)?.disks.toSorted((a, b) => a.diskBytes - b.diskBytes) ?? [];
+      expect(small).toMatchObject({ diskId: 'small', processedBytes: 4, sentBytes: 3 });
+      expect(large).toMatchObject({ diskId: 'large', processedBytes: 4, sentBytes: 6, acknowledgedBytes: 6 });
+    });
+  });
+
+  describe('over a disk that has to be compared as a whole', () => {
+    const rescan = (reason: 'tracking-began' | 'tracking-unavailable'): void => {
+      tracked.standings.set('large', { comparison: 'rescan', reason });
+      machine.transfer = async ({ diskId }) => {
+        if (diskId === 'large' && reason === 'tracking-began') tracked.standings.delete('large');
+      };
+    };
+
+    it('does that before anything is held, when what is written meanwhile is tracked', async () => {
+      rescan('tracking-began');
+      await machine.run('final');
+      expect(machine.deeds).toEqual([
+        ...['follow', 'reach small', ...pass('large'), 'hold small,large', 'settle'],
+        ...[...pass('small'), ...pass('large').slice(0, -1), 'release', 'complete large'],
+      ]);
+      expect(disks()).toMatchObject([
+        { diskId: 'large', comparison: 'rescan', rescanReason: 'tracking-began', stillness: 'frozen' },
+        { diskId: 'small', comparison: 'tracked', stillness: 'frozen' },
+      ]);
+    });
+
+    it('does it once, while all is held, when it would have to be done again', async () => {
+      rescan('tracking-unavailable');
+      await machine.run('final');
+      expect(machine.deeds.filter((line) => line === 'sync large')).toHaveLength(1);
+      expect(machine.deeds.indexOf('sync large')).toBeGreaterThan(machine.deeds.indexOf('hold small,large'));
+    });
+  });
+});
