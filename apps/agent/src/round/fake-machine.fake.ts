@@ -15,6 +15,7 @@ import {
 import {
   UNLIMITED_THROTTLE,
   type ByteRange,
+  type Disk,
   type EndpointProgress,
   type EndpointReport,
   type MachineInventory,
@@ -129,6 +130,8 @@ export class FakeMachine {
   lost = new AbortController();
   changes: ChangeTracking = NO_TRACKING;
   heldUntilRelease = true;
+  /** What the newest call to hold them was given. */
+  heldDisks: readonly Disk[] = [];
   /** Mount points that cannot be held. */
   notHeld: readonly string[] = [];
   /** Disks whose pace was asked for, and whether it is that of a source that is held. */
@@ -226,6 +229,7 @@ export class FakeMachine {
         flush: async (disks) => void this.diary.push(`flush ${disks.map((disk) => disk.diskId).join()}`),
         hold: async (disks) => {
           this.diary.push(`hold ${disks.map((disk) => disk.diskId).join()}`);
+          this.heldDisks = disks;
           return { held: this.#held(), notHeld: this.notHeld };
         },
         holdForMap: async () => null,

@@ -2,6 +2,7 @@ import { EndpointFailure } from '#libs/block-transfer';
 import type { DiskRoundResult } from '#libs/contracts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeMachine, FakeTracking, knownTable, LARGE, SMALL } from './fake-machine.fake.js';
+import { fakeDisk, fakeInventory } from './round-fixture.fake.js';
 
 describe('a final round', () => {
   let machine: FakeMachine;
@@ -21,12 +22,24 @@ describe('a final round', () => {
     (machine.reports.at(-1) as { readonly disks?: readonly DiskRoundResult[] }).disks ?? [];
   const pass = (id: string): string[] => [`map ${id}`, `take ${id}`, `sync ${id}`, `complete ${id}`];
   const again = (id: string): string[] => [`map ${id}`, 'settle', `take ${id}`];
-  const FIRST = ['follow', 'reach small', 'hold small,large', 'settle', ...pass('small'), ...pass('large')];
+  const HOLD = ['follow', 'hold small,large', 'settle'];
+  const FIRST = ['follow', 'reach small', ...HOLD, ...pass('small'), ...pass('large')];
 
   it('is over with one pass when everything can be frozen', async () => {
     await machine.run('final');
     expect(machine.deeds).toEqual([...FIRST.slice(0, -1), 'release', FIRST.at(-1)]);
     expect(disks()).toMatchObject([{ stillness: 'frozen' }, { stillness: 'frozen' }]);
+  });
+
+  it('holds what is mounted when it gets that far, not what was when it began', async () => {
+    machine.reach = async () => {
+      machine.inventory = fakeInventory([fakeDisk('large', LARGE.sizeBytes, '/mounted-since'), SMALL]);
+    };
+    await machine.run('final');
+    expect(machine.heldDisks.map((disk) => disk.partitions[0]?.fileSystem?.mountPoint)).toEqual([
+      '/small',
+      '/mounted-since',
+    ]);
   });
 
   it('says nothing of stillness where it is not the final one', async () => {
@@ -132,7 +145,7 @@ describe('a final round', () => {
       rescan('tracking-began');
       await machine.run('final');
       expect(machine.deeds).toEqual([
-        ...['follow', 'reach small', ...pass('large'), 'hold small,large', 'settle'],
+        ...['follow', 'reach small', ...pass('large'), ...HOLD],
         ...[...pass('small'), ...pass('large').slice(0, -1), 'release', 'complete large'],
       ]);
       expect(disks()).toMatchObject([

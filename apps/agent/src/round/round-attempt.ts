@@ -39,24 +39,41 @@ export class RoundAttempt {
    * @throws EndpointFailure; `DATA_PATH_LOST` ends the attempt, not the round
    */
   async run(signal: AbortSignal): Promise<DiskRoundResult[]> {
-    const { taskId, roundKind, resend } = this.#assignment;
-    const disks = chooseDisks(this.#assignment, await this.#ports.collectInventory());
+    const { taskId, roundKind, resend, attempt } = this.#assignment;
+    const disks = await this.#findDisks();
     await this.#ports.digestTables.prepare(taskId);
     this.#round.beginAttempt(roundKind === 'final');
     const endTelling = this.#round.progress.tellEvery(PROGRESS_INTERVAL_MS, this.#assignment, this.#ports);
     try {
-      const { changes } = this.#ports;
-      await changes.follow(taskId, disks.map(followedDisk));
-      const compares = await this.#round.prepare(disks, resend, changes);
-      const left = this.#round.left(disks);
-      await this.#establishLink(left, compares, signal);
-      await this.#forgetDifferences(left, signal);
+      await this.#follow(disks);
+      const compares = await this.#round.prepare(disks, resend, this.#ports.changes);
+      const found = this.#round.left(disks);
+      await this.#establishLink(found, compares, signal);
+      await this.#forgetDifferences(found, signal);
+      // Later attempts may have waited for hours.
+      const left = attempt === 1 ? found : await this.#findAgain(found);
       await (roundKind === 'final' ? this.#syncFinal(left, signal) : this.#syncLive(left, signal));
       return this.#round.results;
     } finally {
       endTelling();
       this.#round.putAway();
     }
+  }
+
+  async #findDisks(): Promise<readonly RoundDisk[]> {
+    return chooseDisks(this.#assignment, await this.#ports.collectInventory());
+  }
+
+  #follow(disks: readonly RoundDisk[]): Promise<void> {
+    return this.#ports.changes.follow(this.#assignment.taskId, disks.map(followedDisk));
+  }
+
+  /** The same disks as they are now: their devices may have got other names, and other things may be mounted of them. */
+  async #findAgain(wanted: readonly RoundDisk[]): Promise<readonly RoundDisk[]> {
+    const disks = await this.#findDisks();
+    await this.#follow(disks);
+    const ids = new Set(wanted.map(({ assigned }) => assigned.diskId));
+    return disks.filter(({ assigned }) => ids.has(assigned.diskId));
   }
 
   /** The first attempt tells the server of a path that cannot be had; the next ones it expects to wait. */
@@ -118,8 +135,9 @@ export class RoundAttempt {
     await this.#syncLive(first, signal);
     for (const disk of first) this.#round.readAgain(disk);
     this.#round.progress.beginPass();
+    const present = await this.#findAgain(disks);
     signal.throwIfAborted();
-    await new FinalSync(this.#ports, this.#round, this.#passes).run(disks, signal);
+    await new FinalSync(this.#ports, this.#round, this.#passes).run(present, signal);
   }
 }
 

@@ -2,7 +2,7 @@ import { DIGEST_BLOCK_BYTES, EndpointFailure, type SyncDiskOptions } from '#libs
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeMachine, knownTable, LARGE, SMALL } from './fake-machine.fake.js';
-import { attemptId, ROUND_ID, TASK_ID } from './round-fixture.fake.js';
+import { attemptId, fakeInventory, ROUND_ID, TASK_ID } from './round-fixture.fake.js';
 
 const ofAttempt = (attempt: number): object => ({
   taskId: TASK_ID,
@@ -107,6 +107,19 @@ describe('the attempts of a round', () => {
           ],
         }),
       ]);
+    });
+
+    it('read the disks as they are when the link is back, whatever their devices are called by then', async () => {
+      machine.transfer = lostIn('large');
+      await machine.attempt(1);
+      machine.transfer = fine;
+      machine.diary = [];
+      machine.reach = async () => {
+        machine.inventory = fakeInventory([{ ...LARGE, device: '/dev/renamed' }, SMALL]);
+      };
+      await machine.attempt(2);
+      expect(machine.deeds).toEqual(['reach large', 'map large', 'sync large']);
+      expect(machine.diary.at(-1)).toBe('close /dev/renamed');
     });
 
     it('do not compare with what they have filled themselves: it began with nothing known', async () => {
