@@ -52,8 +52,8 @@ export class DiskPasses {
   readonly #round: RoundInHand;
   readonly #assignment: SyncRoundAssignment;
   readonly #acknowledged: AcknowledgedRangesReporter;
-  /** Of the disks that were read again; open until no disk is any more. */
-  readonly #journals = new Map<string, { readonly open: OpenDigestJournal; readonly ofPasses: JournalOfPasses }>();
+  /** Of the disks that are looked at again, until {@link putAway}. */
+  readonly #journals = new Map<string, JournalOfPasses>();
 
   constructor(
     ports: RoundPorts,
@@ -67,25 +67,29 @@ export class DiskPasses {
     this.#acknowledged = acknowledged;
   }
 
-  async run(disk: RoundDisk, reading: Reading, onRead: Source['onRead']): Promise<void> {
+  /** The only pass over a disk, or the first one, after which its journal stays open: see {@link again}. */
+  async run(disk: RoundDisk, reading: Reading, isFirst: boolean, onRead: Source['onRead']): Promise<void> {
     const { diskId } = disk.assigned;
     const used = await this.#usedBlocksOf(disk, reading, (device, reason) => {
       this.#ports.log('warn', `All of ${device} counts as used: ${reason}.`);
     });
     await this.#withSource(disk, reading, async (from) => {
       const inHand = await this.#round.takeUp(disk);
-      const result = await this.withJournal(diskId, inHand.digests, async (journal) => {
+      const work = async (journal: DigestJournal): Promise<DiskRoundResult> => {
         // The last thing before the first read: what is written from here on belongs to the next pass.
         const changes = await this.#ports.changes.take(diskId, used, inHand.resume);
         return this.#transfer(disk, inHand, journal, reading, { ...from, used, changes, onRead });
-      });
+      };
+      const result = await (isFirst
+        ? work((await this.#journalOf(diskId, inHand.digests)).first)
+        : this.withJournal(diskId, inHand.digests, work));
       this.#round.finish(result);
     });
   }
 
   /**
    * Looks whether a disk was written to since it was read, and if so, reads that. What the agent itself writes may be on
-   * this disk: so nothing is logged, and the digests are put away when all passes are over ({@link putAway}).
+   * this disk: so nothing is logged, and the digests are put away when all passes are over.
    */
   async again(disk: RoundDisk, reading: Reading): Promise<Written> {
     const { diskId } = disk.assigned;
@@ -103,18 +107,18 @@ export class DiskPasses {
     }
     await this.#withSource(disk, reading, async (from) => {
       const inHand = await this.#round.takeUp(disk);
-      const journal = await this.#journalOfPasses(diskId, inHand);
+      const journal = (await this.#journalOf(diskId, inHand.digests)).goOnWith(inHand.digests);
       const source = { ...from, used, changes, onRead: () => undefined };
       this.#round.noteResult(await this.#transfer(disk, inHand, journal, reading, source));
     });
     return 'yes';
   }
 
-  /** After the last pass, also after one that failed. */
+  /** After the last pass, also after one that failed. What is known to be on the target is kept in any case. */
   async putAway(): Promise<void> {
     const journals = [...this.#journals.values()];
     this.#journals.clear();
-    for (const { open } of journals) await open.end();
+    for (const journal of journals) await journal.putAway();
   }
 
   /** What is known to be on the target is kept whether or not the work succeeds. */
@@ -139,13 +143,10 @@ export class DiskPasses {
     return this.#ports.digestTables.of(taskId, diskId).begin(digests, taskId);
   }
 
-  async #journalOfPasses(diskId: string, { digests }: DiskInHand): Promise<JournalOfPasses> {
-    const begun = this.#journals.get(diskId);
-    if (begun !== undefined) return begun.ofPasses;
-    const open = await this.#begin(diskId, digests);
-    const ofPasses = new JournalOfPasses(open, digests.diskBytes);
-    this.#journals.set(diskId, { open, ofPasses });
-    return ofPasses;
+  async #journalOf(diskId: string, digests: DigestTable): Promise<JournalOfPasses> {
+    const journal = this.#journals.get(diskId) ?? new JournalOfPasses(await this.#begin(diskId, digests));
+    this.#journals.set(diskId, journal);
+    return journal;
   }
 
   #usedBlocksOf(

@@ -172,7 +172,7 @@ export class FakeMachine {
 
   /** What was done, without what matters to tables and files alone. */
   get deeds(): string[] {
-    return this.diary.filter((line) => !/^(begin|end|close|flush)/.test(line));
+    return this.diary.filter((line) => !/^(begin|end|leave|close|flush)/.test(line));
   }
 
   #ports(): RoundPorts {
@@ -301,10 +301,16 @@ export class FakeMachine {
       begin: async (table) => {
         this.diary.push(`begin ${diskId}`);
         return {
-          forget: async () => undefined,
-          confirm: async () => undefined,
+          forget: async (indices) => void this.diary.push(`forget ${indices.join()} ${diskId}`),
+          confirm: async (entries) =>
+            void this.diary.push(`confirm ${entries.map(({ index }) => index).join()} ${diskId}`),
           end: async () => {
             this.diary.push(`end ${diskId}`);
+            await this.endJournal();
+            this.tables.set(diskId, { table, baseline: 'kept' });
+          },
+          leave: async () => {
+            this.diary.push(`leave ${diskId}`);
             await this.endJournal();
             this.tables.set(diskId, { table, baseline: 'kept' });
           },

@@ -61,40 +61,37 @@ export class FinalSync {
     },
   ): Promise<Stillness> {
     const { held, notHeld, release, heldSinceMs } = source;
+    const looksAgain = notHeld.length > 0;
     const whileHeld = AbortSignal.any([signal, held.lost]);
     const reading = { isHeld: true, heldMountPoints: held.mountPoints };
     const unread = new Set(disks);
     await this.#ports.changes.settle();
-    await severalAtOnce(disks, this.#ports.disksAtOnce, whileHeld, (disk, either) =>
-      this.#passes.run(disk, { ...reading, signal: either }, () => {
-        unread.delete(disk);
-        // The source goes on as soon as the last disk is read, not when the target has written it.
-        if (unread.size === 0 && notHeld.length === 0) void release();
-      }),
-    );
-    if (notHeld.length === 0) return 'frozen';
-    const beganMs = held.mountPoints.length === 0 ? this.#ports.scheduler.nowMs() : heldSinceMs;
-    return this.#untilUnwritten(disks, { ...reading, signal: whileHeld }, beganMs + LOOK_LIMIT_MS);
+    try {
+      await severalAtOnce(disks, this.#ports.disksAtOnce, whileHeld, (disk, either) =>
+        this.#passes.run(disk, { ...reading, signal: either }, looksAgain, () => {
+          unread.delete(disk);
+          // The source goes on as soon as the last disk is read, not when the target has written it.
+          if (unread.size === 0 && !looksAgain) void release();
+        }),
+      );
+      if (!looksAgain) return 'frozen';
+      const beganMs = held.mountPoints.length === 0 ? this.#ports.scheduler.nowMs() : heldSinceMs;
+      return await this.#untilUnwritten(disks, { ...reading, signal: whileHeld }, beganMs + LOOK_LIMIT_MS);
+    } finally {
+      // Nothing is lost where this fails: what was entered before stays.
+      await this.#passes.putAway().catch((error: unknown) => {
+        this.#ports.log('warn', `The digests could not be put in order: ${String(error)}`);
+      });
+    }
   }
 
   async #untilUnwritten(disks: readonly RoundDisk[], reading: Reading, untilMs: number): Promise<Stillness> {
-    let stillness: Stillness = 'uncertain';
-    try {
-      while (this.#ports.scheduler.nowMs() < untilMs) {
-        const written = await this.#lookAgain(disks, reading);
-        if (written.has('unknown')) break;
-        if (written.has('yes')) continue;
-        stillness = 'unwritten';
-        break;
-      }
-    } catch (error) {
-      await this.#passes.putAway().catch((failure: unknown) => {
-        this.#ports.log('warn', `The digests could not be put in order: ${String(failure)}`);
-      });
-      throw error;
+    while (this.#ports.scheduler.nowMs() < untilMs) {
+      const written = await this.#lookAgain(disks, reading);
+      if (written.has('unknown')) break;
+      if (!written.has('yes')) return 'unwritten';
     }
-    await this.#passes.putAway();
-    return stillness;
+    return 'uncertain';
   }
 
   async #lookAgain(disks: readonly RoundDisk[], reading: Reading): Promise<ReadonlySet<Written>> {

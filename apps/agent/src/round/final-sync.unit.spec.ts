@@ -78,15 +78,24 @@ describe('a final round', () => {
       ]);
     });
 
-    it('keeps the digests of what is read again open until the last pass, so that it need not read what it writes', async () => {
+    it('writes little of what it would have to read itself: no table, and each block that it forgets once', async () => {
       tracked.matters.set('small', 1);
       tracked.matters.set('large', 4);
+      const passes = [[0], [0], [0, 1], [1]];
+      machine.transfer = async ({ diskId, journal, digests }) => {
+        if (diskId === 'small') return;
+        const blocks = passes.shift() ?? [];
+        await journal?.forget(blocks);
+        for (const index of blocks) digests.set(index, new Uint8Array(32).fill(9));
+        await journal?.confirm(blocks.map((index) => ({ index, digest: digests.get(index) })));
+      };
       await machine.run('final');
-      expect(machine.diary.filter((line) => /^(begin|end) large/.test(line))).toEqual([
-        ...['begin large', 'end large'],
-        ...['begin large', 'end large'],
+      const ofDigests = machine.diary.filter((line) => /^(begin|end|leave|forget|confirm|release)/.test(line));
+      expect(ofDigests).toEqual([
+        ...['begin small', 'begin large', 'forget 0 large', 'confirm 0 large'],
+        ...['forget 0 large', 'forget 1 large'],
+        ...['leave small', 'confirm 0,1 large', 'leave large', 'release'],
       ]);
-      expect(machine.diary.lastIndexOf('end large')).toBeGreaterThan(machine.diary.lastIndexOf('take large'));
       expect(machine.openTables).toBe(0);
     });
 
@@ -118,8 +127,7 @@ describe('a final round', () => {
       await machine.run('final');
       expect(machine.reports.at(-1)).toMatchObject({ kind: 'round-failed', code: 'TARGET_WRITE_FAILED' });
       expect(machine.diary).toContain('give back small');
-      expect(machine.diary.filter((line) => /^(begin|end) small/.test(line))).toHaveLength(4);
-      expect(machine.diary.at(-1)).toBe('release');
+      expect(machine.diary.slice(-3)).toEqual(['leave small', 'leave large', 'release']);
       expect(machine.openTables).toBe(0);
     });
 

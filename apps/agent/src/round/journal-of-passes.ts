@@ -1,29 +1,49 @@
-import { BlockSet, type DigestJournal } from '#libs/block-transfer';
+import { BlockSet, type DigestJournal, type DigestTable, type OpenDigestJournal } from '#libs/block-transfer';
+
+/** Confirmations are written so many at a time. */
+const CONFIRMED_AT_ONCE = 1024;
 
 /**
- * A disk's digest journal over several passes that follow each other within a second. It may lie on the very disk that is
- * read, where each entry is one more write that has to be read: so no block is forgotten twice, and none is confirmed
- * before the last pass is over and the table as a whole is stored. A process that is killed in between leaves blocks
- * that are not known, and are sent again.
+ * A disk's digest journal over the passes of a final round, which follow each other within a second. It may lie on the
+ * very disk that is read, where each entry is one more write that has to be read: so after the first pass no block is
+ * forgotten twice, none is confirmed before the last pass is over, and the table is not written at all. A process that is
+ * killed in between leaves blocks that are not known, and are sent again.
  */
-export class JournalOfPasses implements DigestJournal {
-  private readonly forgotten: BlockSet;
+export class JournalOfPasses {
+  #later: { readonly table: DigestTable; readonly forgotten: BlockSet } | null = null;
 
-  constructor(
-    private readonly journal: DigestJournal,
-    diskBytes: number,
-  ) {
-    this.forgotten = new BlockSet(diskBytes);
+  /** @param first what the first pass uses, as any round does */
+  constructor(readonly first: OpenDigestJournal) {}
+
+  /** A later pass works on this table. It stays open until {@link putAway}. */
+  goOnWith(table: DigestTable): DigestJournal {
+    this.#later ??= { table, forgotten: new BlockSet(table.diskBytes) };
+    const { forgotten } = this.#later;
+    return {
+      forget: async (indices) => {
+        const fresh = indices.filter((index) => !forgotten.has(index));
+        if (fresh.length === 0) return;
+        await this.first.forget(fresh);
+        for (const index of fresh) forgotten.add(index);
+      },
+      confirm: async () => undefined,
+    };
   }
 
-  async forget(indices: readonly number[]): Promise<void> {
-    const fresh = indices.filter((index) => !this.forgotten.has(index));
-    if (fresh.length === 0) return;
-    await this.journal.forget(fresh);
-    for (const index of fresh) this.forgotten.add(index);
+  /** No pass is to come: what later ones have made known is entered, and nothing more is written. */
+  async putAway(): Promise<void> {
+    try {
+      if (this.#later !== null) await this.#confirm(this.#later.table, this.#later.forgotten);
+    } finally {
+      await this.first.leave();
+    }
   }
 
-  async confirm(): Promise<void> {
-    // The stored table will say it.
+  async #confirm(table: DigestTable, forgotten: BlockSet): Promise<void> {
+    const known = [...forgotten.indices()].filter((index) => table.isKnown(index));
+    for (let start = 0; start < known.length; start += CONFIRMED_AT_ONCE) {
+      const some = known.slice(start, start + CONFIRMED_AT_ONCE);
+      await this.first.confirm(some.map((index) => ({ index, digest: table.get(index) })));
+    }
   }
 }

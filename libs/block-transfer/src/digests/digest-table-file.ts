@@ -16,6 +16,8 @@ export type BaselineState = 'none' | 'kept' | 'lost';
 export interface OpenDigestJournal extends DigestJournal {
   /** Nothing can be forgotten or confirmed afterwards. When it fails, the journal stays, and goes on being valid. */
   end(): Promise<void>;
+  /** The same without writing a table: the stored one and the journal beside it go on being what is known, together. */
+  leave(): Promise<void>;
 }
 
 /**
@@ -92,6 +94,7 @@ export class DigestTableFile {
         confirm: async (entries) => writer.confirm(entries),
         end: async () =>
           (ended ??= orLaterTableFailure(`${this.path} cannot be written`, () => this.fold(writer, table, header))),
+        leave: async () => (ended ??= orLaterTableFailure(`${this.path} cannot be written`, () => writer.close())),
       };
     });
   }

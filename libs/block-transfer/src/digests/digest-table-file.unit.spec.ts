@@ -184,6 +184,23 @@ describe.each(IN_PARTS)('%s,', (_name, wanted) => {
       expect(await readdir(folder)).toEqual(['disk.digests']);
     });
 
+    it('can be left: the table is not written again, and what it said since holds', async () => {
+      await save();
+      const stored = await readFile(path);
+      const journal = await begin(table);
+      await journal.forget([1, 2]);
+      await journal.confirm([{ index: 2, digest: digestOf('new 2') }]);
+      await journal.leave();
+      await journal.end();
+      await expect(journal.forget([3])).rejects.toThrow(/ended/);
+      expect(await readFile(path)).toEqual(stored);
+      table.forget(1);
+      table.set(2, digestOf('new 2'));
+      await expectLoaded(table);
+      await save();
+      await expectLoaded(table);
+    });
+
     it('keeps what a first round confirmed, with no table to go on from', async () => {
       const fresh = DigestTable.unknown(DISK_BYTES, algorithm);
       const journal = await begin(fresh);
