@@ -5,6 +5,7 @@ export { describeBlake3, nameWithBlake3 } from './digests/blake3.js';
 export { DigestTable } from './digests/digest-table.js';
 export type { DigestJournal } from './digests/digest-journal.js';
 export { DigestTableFile, type BaselineState, type OpenDigestJournal } from './digests/digest-table-file.js';
+export { orLaterTableFailure } from './digests/table-failure.js';
 export { groupDigestsOf } from './digests/group-digests.js';
 export { digestDisk, type DigestDiskOptions, type DiskDigests } from './digests/digest-disk.js';
 export {

@@ -1,4 +1,4 @@
-import { DigestTableFile } from '#libs/block-transfer';
+import { DigestTableFile, orLaterTableFailure } from '#libs/block-transfer';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,8 +14,10 @@ export class DigestTableFolder implements DigestTables {
   constructor(private readonly folder: string) {}
 
   async prepare(taskId: string): Promise<void> {
-    await mkdir(join(this.folder, taskId), { recursive: true, mode: FOLDER_MODE });
-    await this.removeOldest(taskId);
+    await orLaterTableFailure(`${this.folder} cannot be written`, async () => {
+      await mkdir(join(this.folder, taskId), { recursive: true, mode: FOLDER_MODE });
+      await this.removeOldest(taskId);
+    });
   }
 
   of(taskId: string, diskId: string): DigestTableStore {

@@ -127,6 +127,8 @@ export class FakeMachine {
   readonly waitsMs: number[] = [];
   inventory: MachineInventory = fakeInventory([LARGE, SMALL]);
   state: RoundState | null = null;
+  /** What the disk that the state is on answers. */
+  stateRefusal: Error | null = null;
   lost = new AbortController();
   changes: ChangeTracking = NO_TRACKING;
   heldUntilRelease = true;
@@ -195,8 +197,12 @@ export class FakeMachine {
       disksAtOnce: this.disksAtOnce,
       digestTables: { prepare: async () => undefined, of: (taskId, diskId) => this.#store(taskId, diskId) },
       state: {
-        read: async () => this.state,
+        read: async () => {
+          if (this.stateRefusal !== null) throw this.stateRefusal;
+          return this.state;
+        },
         write: async (state) => {
+          if (this.stateRefusal !== null) throw this.stateRefusal;
           this.state = state;
         },
       },

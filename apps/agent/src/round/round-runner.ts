@@ -40,15 +40,17 @@ export class RoundRunner {
   async #earlierOutcome(assignment: SyncRoundAssignment): Promise<EndpointReport | null> {
     const { roundId, assignmentId } = assignment;
     if (this.#inHand?.roundId === roundId) return named(this.#inHand.outcome, assignmentId);
-    const earlier = await this.#ports.state.read();
-    if (earlier?.roundId !== roundId) return null;
-    if (earlier.state === 'ended') return named(earlier.outcome, assignmentId);
-    const outcome = failed(assignment, {
-      code: 'ENDPOINT_RESTARTED',
-      detail: 'The agent had begun this round and was interrupted.',
-    });
-    await this.#ports.state.write({ state: 'ended', roundId, outcome });
-    return outcome;
+    try {
+      const earlier = await this.#ports.state.read();
+      if (earlier?.roundId !== roundId) return null;
+      if (earlier.state === 'ended') return named(earlier.outcome, assignmentId);
+      const detail = 'The agent had begun this round and was interrupted.';
+      const outcome = failed(assignment, { code: 'ENDPOINT_RESTARTED', detail });
+      await this.#ports.state.write({ state: 'ended', roundId, outcome });
+      return outcome;
+    } catch (error) {
+      return failed(assignment, failureOf(error));
+    }
   }
 
   /** @returns null when the round is not over */

@@ -260,6 +260,13 @@ describe('RoundRunner', () => {
     expect(machine.reports).toEqual([ESTABLISHED, failure('TARGET_DISK_FULL')]);
   });
 
+  it('touches nothing when it cannot know or note which round it works on, and reports why', async () => {
+    machine.stateRefusal = new EndpointFailure('DIGEST_TABLE_FAILED', 'no space left on device');
+    await machine.run('full');
+    expect(machine.diary).toEqual([]);
+    expect(machine.reports).toEqual([failure('DIGEST_TABLE_FAILED')]);
+  });
+
   it('reports a programming error as such', async () => {
     machine.transfer = async () => {
       throw new TypeError('oops');

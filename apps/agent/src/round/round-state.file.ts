@@ -1,3 +1,4 @@
+import { orLaterTableFailure } from '#libs/block-transfer';
 import { endpointReport } from '#libs/contracts';
 import { writeFileAtomically } from '#libs/endpoint-link';
 import { readFile } from 'node:fs/promises';
@@ -13,7 +14,7 @@ const roundState = z.discriminatedUnion('state', [
 /** The round that this or an earlier process of the agent last worked on. */
 export type RoundState = z.infer<typeof roundState>;
 
-/** `round.json` in the state folder. */
+/** `round.json` in the state folder. What the disk refuses is an EndpointFailure, `DIGEST_TABLE_FAILED`. */
 export class RoundStateFile {
   constructor(private readonly path: string) {}
 
@@ -22,13 +23,8 @@ export class RoundStateFile {
    *   once more costs time, nothing else, since its digests stand for themselves
    */
   async read(): Promise<RoundState | null> {
-    let text: string;
-    try {
-      text = await readFile(this.path, 'utf8');
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-      throw error;
-    }
+    const text = await orLaterTableFailure(`${this.path} cannot be read`, () => this.#textIfThere());
+    if (text === null) return null;
     try {
       return roundState.parse(JSON.parse(text));
     } catch {
@@ -37,6 +33,17 @@ export class RoundStateFile {
   }
 
   async write(state: RoundState): Promise<void> {
-    await writeFileAtomically(this.path, JSON.stringify(state), FILE_MODE);
+    await orLaterTableFailure(`${this.path} cannot be written`, () =>
+      writeFileAtomically(this.path, JSON.stringify(state), FILE_MODE),
+    );
+  }
+
+  async #textIfThere(): Promise<string | null> {
+    try {
+      return await readFile(this.path, 'utf8');
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+      throw error;
+    }
   }
 }

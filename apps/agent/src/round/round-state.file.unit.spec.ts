@@ -29,6 +29,16 @@ describe('RoundStateFile', () => {
     }
   });
 
+  it('says what the disk of the state folder refuses', async () => {
+    const refused = (what: string): unknown =>
+      expect.objectContaining({ code: 'DIGEST_TABLE_FAILED', detail: expect.stringContaining(what) as string });
+    const running = { state: 'running', roundId: ROUND_ID } as const;
+    const inNoFolder = new RoundStateFile(join(folder, 'nowhere', 'round.json'));
+    await expect(inNoFolder.write(running)).rejects.toEqual(refused('cannot be written: ENOENT'));
+    // A folder in the place of the file.
+    await expect(new RoundStateFile(folder).read()).rejects.toEqual(refused('cannot be read: EISDIR'));
+  });
+
   it.each(['', '{"state":"running"}', `{"state":"running","assignmentId":"${ROUND_ID}"}`, 'nonsense'])(
     'takes %j for no state',
     async (text) => {

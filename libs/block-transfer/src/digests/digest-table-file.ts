@@ -87,7 +87,10 @@ export class DigestTableFile {
       const header = { diskBytes, algorithm, generation, sequence: sequence + 2, base };
       const writer = await createJournal(this.journalPath, header);
       // A table that nothing goes on from would be trusted again if the journal were ever lost.
-      await removeFiles(this.markerPath, ...(base === null ? [this.path] : []));
+      await removeFiles(this.markerPath, ...(base === null ? [this.path] : [])).catch(async (error: unknown) => {
+        await writer.close();
+        throw error;
+      });
       let ended: Promise<void> | null = null;
       return {
         forget: async (indices) => writer.forget(indices),
