@@ -6,6 +6,7 @@ import { mergeExtents, usedBlocksOf } from '#libs/block-transfer';
 import type { Disk, Partition } from '#libs/contracts';
 import { ExtDisk, run } from './ext-disk.js';
 import { FileSystemImage } from './file-system-image.js';
+import { PartitionDisk } from './partition-disk.js';
 import { freeByDumpe2fs } from '../../../test/guest/map-oracles.js';
 
 const MIB = 1024 * 1024;
@@ -38,6 +39,40 @@ describe('usedBlocksOf', () => {
     expect(used.usedBytes).toBe(disk.sizeBytes - freeBytes);
     expect(mergeExtents([...used.extents, ...free])).toEqual([{ offsetBytes: 0, lengthBytes: disk.sizeBytes }]);
     expect(freeBytes).toBeGreaterThan(60 * MIB);
+  });
+
+  it.each([
+    ['ext4', ['mkfs.ext4', '-q', '-F']],
+    ['vfat', ['mkfs.vfat', '-F', '32']],
+    ['exfat', ['mkfs.exfat']],
+    ['swap', ['mkswap', '-q']],
+    ['xfs', ['mkfs.xfs', '-q', '-f']],
+    ['btrfs', ['mkfs.btrfs', '-q', '-f']],
+    ['ntfs', ['mkfs.ntfs', '-q', '-F', '-Q']],
+  ] as const)('reads a map of %s through the disk where its partition has no device', async (type, mkfs) => {
+    const partitioned = await PartitionDisk.create(320 * MIB, { type, mkfs: [...mkfs], check: async () => undefined });
+    try {
+      const doubts: string[] = [];
+      const onDoubt = (device: string, reason: string): void => void doubts.push(`${device}: ${reason}`);
+      const withDevice = await usedBlocksOf(partitioned.describe(), { onDoubt });
+      await run('partx', '-d', partitioned.device);
+      const without = await usedBlocksOf(partitioned.describe(), { onDoubt });
+      expect(doubts).toEqual([]);
+      expect(without.usedBytes).toBeLessThan(100 * MIB);
+      expect(without).toEqual(withDevice);
+    } finally {
+      await partitioned.dispose();
+    }
+  });
+
+  it('does not read through the disk what has a device that only lacks a name', async () => {
+    disk = await ExtDisk.create(64 * MIB);
+    const described = disk.describe();
+    const partitions = described.partitions.map((partition) => ({
+      ...partition,
+      device: partition.device.replace('/dev/', '/dev/elsewhere/'),
+    }));
+    await expect(usedBlocksOf({ ...described, partitions })).rejects.toMatchObject({ code: 'USED_BLOCKS_UNKNOWN' });
   });
 
   it('calls everything used where it knows no file system', async () => {

@@ -1,4 +1,5 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { systemErrorCode } from '../endpoint-failure.js';
 import { deviceNumbers, KERNEL_SECTOR_BYTES } from '../source/source-disk.js';
 
@@ -11,6 +12,22 @@ export async function deviceNumberOf(path: string): Promise<string | null> {
     return `${major}:${minor}`;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ENXIO'].includes(systemErrorCode(error))) return null;
+    throw error;
+  }
+}
+
+/** Whether there is nothing of this name, and the kernel has no block device of it that only lacks a name here. */
+export async function isWithoutDevice(path: string): Promise<boolean> {
+  const places = [path, `/sys/class/block/${basename(path)}`];
+  return (await Promise.all(places.map(isMissing))).every(Boolean);
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return false;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error))) return true;
     throw error;
   }
 }

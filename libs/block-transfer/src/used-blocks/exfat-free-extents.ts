@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import type { ByteRange } from '#libs/contracts';
 import { areUsed, eachFreeRun, markUsed } from './bitmap-runs.js';
 import {
   EXFAT_BOOT_BYTES,
@@ -9,7 +8,7 @@ import {
   parseExfatBoot,
   type ExfatLayout,
 } from './exfat-boot.parser.js';
-import { readBuffered, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
+import type { FileSystemBytes } from './file-system-bytes.js';
 import { FreeList } from './free-list.js';
 import { believe } from './map-doubt.js';
 import { isMountedWritable } from './mounted-writable.js';
@@ -26,13 +25,8 @@ const CLUSTERS_AT_ONCE = 64 * 1024;
 /**
  * The free clusters of an exFAT file system as extents of its disk, from its allocation bitmap. Clusters that the table
  * marks as bad are used, and so is everything outside of the clusters. None are free when anything does not fit, and
- * when it was left unclean and is not in use. Rejects like `extFreeExtents`.
+ * when it was left unclean and is not in use. Rejects like `freeOfExt`.
  */
-export async function exfatFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<Iterable<ByteRange>> {
-  return readBuffered(place, options, freeOfExfat);
-}
-
-/** The free clusters of an exFAT file system that is open. Throws a `MapDoubt`. */
 export async function freeOfExfat(bytes: FileSystemBytes): Promise<FreeList> {
   const layout = parseExfatBoot(await bytes.read(0, EXFAT_BOOT_BYTES), bytes.place.sizeBytes);
   const region = await bytes.read(0, EXFAT_BOOT_SECTORS * layout.sectorBytes);

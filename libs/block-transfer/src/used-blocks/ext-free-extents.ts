@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import type { ByteRange } from '#libs/contracts';
 import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
 import { eachFreeRun } from './bitmap-runs.js';
 import { fitsSuperblock } from './ext-checksums.js';
@@ -11,7 +10,7 @@ import {
   parseExtSuperblock,
   type ExtSuperblock,
 } from './ext-superblock.parser.js';
-import { readBuffered, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
+import type { FileSystemBytes } from './file-system-bytes.js';
 import { FreeList } from './free-list.js';
 import { believe, MapDoubt, OutgrownDoubt } from './map-doubt.js';
 import { isMountedWritable } from './mounted-writable.js';
@@ -25,17 +24,11 @@ const GROUPS_AT_ONCE = 64;
 
 /**
  * The free blocks of an ext2, ext3 or ext4 file system as extents of its disk, from its own bitmaps. A mounted file
- * system shows as it is in memory. An empty list where the map cannot be believed; a group whose bitmap cannot be
- * believed is used entirely.
+ * system shows as it is in memory. A group whose bitmap cannot be believed is used entirely.
  *
- * Rejects with an EndpointFailure `USED_BLOCKS_UNKNOWN` when there is no such file system (any more), or when it cannot
- * be read; with the signal's reason.
+ * Rejects with a `MapDoubt` where the map as a whole cannot be believed; with an EndpointFailure `USED_BLOCKS_UNKNOWN`
+ * when there is no such file system (any more), or when it cannot be read; with the signal's reason.
  */
-export async function extFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<Iterable<ByteRange>> {
-  return readBuffered(place, options, freeOfExt);
-}
-
-/** The free blocks of an ext file system that is open. Throws a `MapDoubt`. */
 export async function freeOfExt(bytes: FileSystemBytes): Promise<FreeList> {
   const { device } = bytes.place;
   for (let attempt = 0; attempt < LAYOUT_ATTEMPTS; attempt += 1) {

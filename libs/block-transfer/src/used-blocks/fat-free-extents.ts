@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import type { ByteRange } from '#libs/contracts';
 import { FAT_BOOT_BYTES, FIRST_FAT_CLUSTER, parseFatBoot, type FatLayout } from './fat-boot.parser.js';
 import { fatEntry, isMarkedClean, isTableBeginning } from './fat-table.js';
-import { readBuffered, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
+import type { FileSystemBytes } from './file-system-bytes.js';
 import { FreeList } from './free-list.js';
 import { believe } from './map-doubt.js';
 import { isMountedWritable } from './mounted-writable.js';
@@ -16,13 +15,8 @@ const ENTRIES_AT_ONCE = 64 * 1024;
  * clusters. Where a copy lags behind, what it calls used is used.
  *
  * None are free when the file system was left unclean and is not in use: a file may begin in a cluster whose entry was
- * not written any more. Rejects like `extFreeExtents`.
+ * not written any more. Rejects like `freeOfExt`.
  */
-export async function fatFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<Iterable<ByteRange>> {
-  return readBuffered(place, options, freeOfFat);
-}
-
-/** The free clusters of a FAT file system that is open. Throws a `MapDoubt`. */
 export async function freeOfFat(bytes: FileSystemBytes): Promise<FreeList> {
   const boot = await bytes.read(0, FAT_BOOT_BYTES);
   const layout = parseFatBoot(boot, bytes.place.sizeBytes);

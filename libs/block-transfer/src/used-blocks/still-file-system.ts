@@ -3,8 +3,14 @@ import { open, readFile } from 'node:fs/promises';
 import type { ByteRange } from '#libs/contracts';
 import { EndpointFailure, reasonOf, systemErrorCode } from '../endpoint-failure.js';
 import { openSourceDisk, type SourceDisk } from '../source/source-disk.js';
-import { deviceNumberOf } from './device-number.js';
-import { bufferOf, readBuffered, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
+import { deviceNumberOf, isWithoutDevice } from './device-number.js';
+import {
+  bufferOf,
+  readBuffered,
+  type FileSystemBytes,
+  type FileSystemPlace,
+  type MapOptions,
+} from './file-system-bytes.js';
 import { believe, MapDoubt } from './map-doubt.js';
 import { mountsOf, type DeviceMount } from './mounts-of.js';
 
@@ -141,6 +147,21 @@ export function readLive<T>(
       sizeBytes,
       read: (offsetBytes, lengthBytes, room) => bytes.read(offsetBytes, lengthBytes, room),
     }),
+  );
+}
+
+/**
+ * The same for file systems that are read by their device. A partition without one cannot be mounted, and its disk is
+ * read instead: directly, as the disk's page cache may be older than what was written through a partition that was.
+ */
+export async function readAsInMemory<T>(
+  place: FileSystemPlace,
+  request: MapRequest,
+  read: (bytes: FileSystemBytes) => Promise<T>,
+): Promise<T> {
+  if (!(await isWithoutDevice(place.device))) return readBuffered(place, request, read);
+  return readUnclaimed(place, request, (still) =>
+    read({ place, read: (offsetBytes, lengthBytes, room) => still.read(offsetBytes, lengthBytes, room) }),
   );
 }
 

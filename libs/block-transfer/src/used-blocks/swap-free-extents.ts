@@ -1,5 +1,4 @@
-import type { ByteRange } from '#libs/contracts';
-import { readBuffered, type FileSystemBytes, type FileSystemPlace, type MapOptions } from './file-system-bytes.js';
+import type { FileSystemBytes } from './file-system-bytes.js';
 import { FreeList } from './free-list.js';
 import { believe } from './map-doubt.js';
 
@@ -20,13 +19,8 @@ const TUX_ON_ICE = Buffer.from('edc302e99856e50c', 'hex');
 /**
  * The part of a swap area that need not travel: everything behind its header, so that the target's has the same uuid
  * and is empty. With anything but the usual signature, a machine's hibernated memory among it, everything is used.
- * Rejects like `extFreeExtents`.
+ * Rejects like `freeOfExt`.
  */
-export async function swapFreeExtents(place: FileSystemPlace, options: MapOptions = {}): Promise<Iterable<ByteRange>> {
-  return readBuffered(place, options, freeOfSwap);
-}
-
-/** The same of a swap area that is open. Throws a `MapDoubt`. */
 export async function freeOfSwap(bytes: FileSystemBytes): Promise<FreeList> {
   const header = await bytes.read(0, Math.min(HEADER_BYTES, bytes.place.sizeBytes));
   believe(isPlainSwap(header), 'no signature of swap space that is only that');

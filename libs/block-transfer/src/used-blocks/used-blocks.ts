@@ -1,19 +1,19 @@
 import type { ByteRange, Disk, FileSystem } from '#libs/contracts';
 import { isWhereKernelHasIt } from './device-number.js';
 import { whyDoubtful } from './doubtful-partition.decision.js';
-import { exfatFreeExtents } from './exfat-free-extents.js';
-import { extFreeExtents } from './ext-free-extents.js';
-import { fatFreeExtents } from './fat-free-extents.js';
-import type { FileSystemPlace } from './file-system-bytes.js';
+import { freeOfExfat } from './exfat-free-extents.js';
+import { freeOfExt } from './ext-free-extents.js';
+import { freeOfFat } from './fat-free-extents.js';
+import type { FileSystemBytes, FileSystemPlace } from './file-system-bytes.js';
 import { FreeList } from './free-list.js';
-import { swapFreeExtents } from './swap-free-extents.js';
+import { freeOfSwap } from './swap-free-extents.js';
 import { runTool, toolOutput } from './tool.runner.js';
 import { btrfsFreeExtents, btrfsFreeWhileStill } from './btrfs/btrfs-free-extents.js';
 import { isBtrfs } from './btrfs/btrfs-superblock.parser.js';
 import { MapDoubt, OutgrownDoubt } from './map-doubt.js';
 import { isNtfs } from './ntfs/ntfs-boot.parser.js';
 import { ntfsFreeExtents, ntfsFreeWhileStill } from './ntfs/ntfs-free-extents.js';
-import { anyMountPointOf, type MapRequest, type StillFileSystem } from './still-file-system.js';
+import { anyMountPointOf, readAsInMemory, type MapRequest, type StillFileSystem } from './still-file-system.js';
 import { lvmFreeExtents } from './lvm/lvm-free-extents.js';
 import { usedMapFromFree, type UsedMap } from './used-map.js';
 import { xfsFreeExtents, xfsFreeWhileStill } from './xfs/xfs-free-extents.js';
@@ -48,12 +48,12 @@ export interface UsedBlocksOptions {
 
 /** File systems whose free blocks can be listed. Any other type has none: all its bytes are used. */
 const FREE_EXTENTS: Readonly<Record<string, FreeExtentsOf>> = {
-  ext2: extFreeExtents,
-  ext3: extFreeExtents,
-  ext4: extFreeExtents,
-  vfat: fatFreeExtents,
-  exfat: exfatFreeExtents,
-  swap: swapFreeExtents,
+  ext2: asInMemory(freeOfExt),
+  ext3: asInMemory(freeOfExt),
+  ext4: asInMemory(freeOfExt),
+  vfat: asInMemory(freeOfFat),
+  exfat: asInMemory(freeOfExfat),
+  swap: asInMemory(freeOfSwap),
   xfs: xfsFreeExtents,
   btrfs: btrfsFreeExtents,
   ntfs: ntfsFreeExtents,
@@ -94,6 +94,11 @@ async function syncAll(mountPoints: readonly string[], signal: AbortSignal | und
   for (const mountPoint of mountPoints) {
     await runTool('sync', ['-f', mountPoint], { timeoutMs: SYNC_TIMEOUT_MS, signal });
   }
+}
+
+/** Of those whose structures are the kernel's pages of their device. */
+function asInMemory(freeOf: (bytes: FileSystemBytes) => Promise<FreeList>): FreeExtentsOf {
+  return (place, request) => readAsInMemory(place, request, freeOf);
 }
 
 /** Nothing is free where nobody can tell, or nobody can be believed. */
