@@ -7,6 +7,7 @@ import {
   nameWithBlake3,
   openSourceDisk,
   roundBuffers,
+  syncBlocks,
   syncDisk,
   usedBlocksOf,
 } from '#libs/block-transfer';
@@ -82,6 +83,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     reachTarget: (target, aborted) => reachTarget(target, security, aborted),
     forgetDifferences: (disk) => forgetDifferences({ ...disk, security }),
     syncDisk: (disk) => syncDisk({ ...disk, security }),
+    syncBlocks: (disk) => syncBlocks({ ...disk, security }),
     buffers: roundBuffers(),
     disksAtOnce: DISKS_AT_ONCE,
     digestTables: new DigestTableFolder(options.state.digestsFolder),

@@ -37,8 +37,8 @@ export { makeDataIdentity, type DataIdentity } from './tls/data-identity.js';
 export { BlockSet } from './round/block-set.js';
 export { DiskResume } from './round/disk-resume.js';
 export { forgetDifferences, type ForgetDifferencesOptions } from './round/forget-differences.js';
-export { syncDisk } from './round/sync-disk.js';
-export type { RoundProgress, SyncDiskOptions, SyncDiskResult } from './round/sync-round.js';
+export { syncBlocks, syncDisk } from './round/sync-disk.js';
+export type { RoundProgress, SyncDiskOptions, SyncDiskResult, SyncDiskTotals } from './round/sync-round.js';
 export {
   MachinePace,
   SYSTEM_PACE_CLOCK,

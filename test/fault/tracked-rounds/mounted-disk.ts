@@ -1,6 +1,6 @@
 import type { Disk } from '#libs/contracts';
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,7 +27,8 @@ export class MountedDisk {
     readonly sizeBytes: number,
   ) {}
 
-  static async create(sizeBytes: number): Promise<MountedDisk> {
+  /** @param mkfs more options for it */
+  static async create(sizeBytes: number, mkfs: readonly string[] = []): Promise<MountedDisk> {
     const folder = await mkdtemp(join(tmpdir(), 'landfall-rounds-'));
     const image = join(folder, 'source.img');
     const script = join(folder, 'partitions');
@@ -42,7 +43,7 @@ export class MountedDisk {
       // Whoever had the loop device before may have left partitions to it.
       await run('partx', '-d', device).catch(() => undefined);
       await run('partx', '-a', device);
-      await run('mkfs.ext4', '-q', '-F', disk.partition);
+      await run('mkfs.ext4', '-q', '-F', ...mkfs, disk.partition);
       await mkdir(disk.mountPoint);
       await mkdir(join(folder, 'target'));
       await disk.mount();
@@ -108,7 +109,7 @@ export class MountedDisk {
    */
   async afterJournalOf<T>(image: string, look: (folder: string) => Promise<T>): Promise<T> {
     const [started, at] = [join(this.folder, 'started.img'), join(this.folder, 'target')];
-    await copyFile(image, started);
+    await run('cp', '--sparse=always', image, started);
     const copy = (await run('losetup', '--show', '-f', '-o', String(PARTITION_START_BYTES), started)).trim();
     try {
       await run('mount', copy, at);

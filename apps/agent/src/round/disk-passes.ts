@@ -26,6 +26,9 @@ import type { RoundPorts } from './round.ports.js';
  */
 const HELD_SILENCE_LIMIT_MS = 30_000;
 
+/** Of 4 MiB and less each. */
+const MAX_TABLES_AT_HAND = 4;
+
 /** How a pass reads its disks. */
 export interface Reading {
   readonly signal: AbortSignal;
@@ -52,8 +55,10 @@ export class DiskPasses {
   readonly #round: RoundInHand;
   readonly #assignment: SyncRoundAssignment;
   readonly #acknowledged: AcknowledgedRangesReporter;
-  /** Of the disks that are looked at again, until {@link putAway}. */
+  /** Of a final round's disks, until {@link putAway}. */
   readonly #journals = new Map<string, JournalOfPasses>();
+  /** Since their first pass. */
+  readonly #readAgain = new Set<RoundDisk>();
 
   constructor(
     ports: RoundPorts,
@@ -67,24 +72,28 @@ export class DiskPasses {
     this.#acknowledged = acknowledged;
   }
 
-  /** The only pass over a disk, or the first one, after which its journal stays open: see {@link again}. */
-  async run(disk: RoundDisk, reading: Reading, isFirst: boolean, onRead: Source['onRead']): Promise<void> {
-    const { diskId } = disk.assigned;
-    const used = await this.#usedBlocksOf(disk, reading, (device, reason) => {
-      this.#ports.log('warn', `All of ${device} counts as used: ${reason}.`);
-    });
-    await this.#withSource(disk, reading, async (from) => {
+  /** A pass over a disk that is the only one, while the source goes on. */
+  async run(disk: RoundDisk, reading: Reading): Promise<void> {
+    await this.#run(disk, reading, (digests, work) => this.withJournal(disk.assigned.diskId, digests, work));
+  }
+
+  /**
+   * Before the passes of a final round, and before anything is held: an earlier round may have left a journal, and then
+   * a whole table is written here.
+   */
+  async begin(disks: readonly RoundDisk[]): Promise<void> {
+    for (const disk of disks) {
       const inHand = await this.#round.takeUp(disk);
-      const work = async (journal: DigestJournal): Promise<DiskRoundResult> => {
-        // The last thing before the first read: what is written from here on belongs to the next pass.
-        const changes = await this.#ports.changes.take(diskId, used, inHand.resume);
-        return this.#transfer(disk, inHand, journal, reading, { ...from, used, changes, onRead });
-      };
-      const result = await (isFirst
-        ? work((await this.#journalOf(diskId, inHand.digests)).first)
-        : this.withJournal(diskId, inHand.digests, work));
-      this.#round.finish(result);
-    });
+      const journal = await this.#begin(disk.assigned.diskId, inHand.digests);
+      this.#journals.set(disk.assigned.diskId, new JournalOfPasses(journal));
+      if (disks.length > this.#ports.disksAtOnce) inHand.putAway();
+    }
+  }
+
+  /** The first pass of a final round. */
+  async first(disk: RoundDisk, reading: Reading, onRead: Source['onRead']): Promise<void> {
+    const journal = this.#journalOf(disk);
+    await this.#run(disk, reading, (_, work) => work(journal.first), onRead);
   }
 
   /**
@@ -97,28 +106,44 @@ export class DiskPasses {
     const resume = this.#round.readAgain(disk);
     await this.#ports.changes.settle();
     const changes = await this.#ports.changes.take(diskId, used, resume);
-    if (changes.comparison === 'rescan') {
+    const { dirty } = changes;
+    if (changes.comparison === 'rescan' || dirty === null) {
       changes.giveBack();
       return 'unknown';
     }
     if (!changes.matters()) {
       changes.complete();
+      this.#round.progress.leave(diskId);
       return 'no';
     }
     await this.#withSource(disk, reading, async (from) => {
       const inHand = await this.#round.takeUp(disk);
-      const journal = (await this.#journalOf(diskId, inHand.digests)).goOnWith(inHand.digests);
+      const journal = this.#journalOf(disk).goOnWith(inHand.digests);
       const source = { ...from, used, changes, onRead: () => undefined };
-      this.#round.noteResult(await this.#transfer(disk, inHand, journal, reading, source));
+      const options = { ...this.#options(disk, inHand, journal, reading, source), only: dirty };
+      this.#round.noteTotals(diskId, await this.#taking(changes, () => this.#ports.syncBlocks(options)));
+      await this.#boundTables(disk, inHand);
     });
     return 'yes';
   }
 
-  /** After the last pass, also after one that failed. What is known to be on the target is kept in any case. */
+  /** When the last pass is over, and nothing is held any more: the roots of what was read again. */
+  async conclude(): Promise<void> {
+    for (const disk of this.#readAgain) {
+      const inHand = await this.#round.takeUp(disk);
+      this.#round.noteRoot(disk.assigned.diskId, await inHand.digests.rootDigest());
+      await this.#journalOf(disk).settle();
+      inHand.putAway();
+    }
+    this.#readAgain.clear();
+  }
+
+  /** Also after a pass that failed. What is known to be on the target is kept in any case. */
   async putAway(): Promise<void> {
     const journals = [...this.#journals.values()];
     this.#journals.clear();
-    for (const journal of journals) await journal.putAway();
+    const outcomes = await Promise.allSettled(journals.map((journal) => journal.putAway()));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   /** What is known to be on the target is kept whether or not the work succeeds. */
@@ -143,10 +168,56 @@ export class DiskPasses {
     return this.#ports.digestTables.of(taskId, diskId).begin(digests, taskId);
   }
 
-  async #journalOf(diskId: string, digests: DigestTable): Promise<JournalOfPasses> {
-    const journal = this.#journals.get(diskId) ?? new JournalOfPasses(await this.#begin(diskId, digests));
-    this.#journals.set(diskId, journal);
+  #journalOf({ assigned: { diskId } }: RoundDisk): JournalOfPasses {
+    const journal = this.#journals.get(diskId);
+    if (journal === undefined) throw new Error(`no passes over ${diskId} were begun`);
     return journal;
+  }
+
+  /** The tables of a few disks stay in memory from pass to pass. Those of any more are entered, which writes. */
+  async #boundTables(disk: RoundDisk, inHand: DiskInHand): Promise<void> {
+    this.#readAgain.add(disk);
+    if (this.#readAgain.size <= MAX_TABLES_AT_HAND) return;
+    await this.#journalOf(disk).settle();
+    inHand.putAway();
+  }
+
+  async #run(
+    disk: RoundDisk,
+    reading: Reading,
+    withJournal: (
+      digests: DigestTable,
+      work: (journal: DigestJournal) => Promise<DiskRoundResult>,
+    ) => Promise<DiskRoundResult>,
+    onRead: Source['onRead'] = () => undefined,
+  ): Promise<void> {
+    const { diskId, sizeBytes: diskBytes } = disk.assigned;
+    const used = await this.#usedBlocksOf(disk, reading, (device, reason) => {
+      this.#ports.log('warn', `All of ${device} counts as used: ${reason}.`);
+    });
+    await this.#withSource(disk, reading, async (from) => {
+      const inHand = await this.#round.takeUp(disk);
+      const result = await withJournal(inHand.digests, async (journal) => {
+        // The last thing before the first read: what is written from here on belongs to the next pass.
+        const changes = await this.#ports.changes.take(diskId, used, inHand.resume);
+        const options = this.#options(disk, inHand, journal, reading, { ...from, used, changes, onRead });
+        const synced = await this.#taking(changes, () => this.#ports.syncDisk(options));
+        return resultOf({ diskId, diskBytes, ...synced }, inHand, changes);
+      });
+      this.#round.finish(result);
+    });
+  }
+
+  /** What was taken is done with, or not. */
+  async #taking<T>(changes: TakenChanges, work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      changes.complete();
+      return result;
+    } catch (error) {
+      changes.giveBack();
+      throw error;
+    }
   }
 
   #usedBlocksOf(
@@ -175,25 +246,6 @@ export class DiskPasses {
     } finally {
       pace.close();
       await source.close();
-    }
-  }
-
-  async #transfer(
-    disk: RoundDisk,
-    inHand: DiskInHand,
-    journal: DigestJournal,
-    reading: Reading,
-    from: Source,
-  ): Promise<DiskRoundResult> {
-    const { diskId, sizeBytes: diskBytes } = disk.assigned;
-    const { changes } = from;
-    try {
-      const result = await this.#ports.syncDisk(this.#options(disk, inHand, journal, reading, from));
-      changes.complete();
-      return resultOf({ diskId, diskBytes, ...result }, inHand, changes);
-    } catch (error) {
-      changes.giveBack();
-      throw error;
     }
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   BlockSet,
   DIGEST_BLOCK_BYTES,
@@ -24,6 +25,7 @@ import {
 import type { ReportOutcome } from '#libs/endpoint-link';
 import type { HeldFileSystems } from '../quiesce/hold-file-systems.js';
 import { fakeAssignment, fakeDisk, fakeInventory, ROUND_ID, TASK_ID } from './round-fixture.fake.js';
+import { LOOK_LIMIT_MS } from './final-sync.js';
 import { PROGRESS_INTERVAL_MS } from './round-progress.js';
 import { RoundRunner } from './round-runner.js';
 import type { RoundState } from './round-state.file.js';
@@ -55,6 +57,7 @@ export const NO_TRACKING: ChangeTracking = {
   follow: async () => undefined,
   standingOf: () => UNTRACKED,
   settle: async () => undefined,
+  wasWritten: () => null,
   take: async () => ({
     ...UNTRACKED,
     dirty: null,
@@ -69,6 +72,8 @@ export class FakeTracking implements ChangeTracking {
   readonly standings = new Map<string, TrackingStanding>();
   /** What was given for each disk. */
   readonly dirty = new Map<string, TakenChanges['dirty']>();
+  /** Disks that are found written when all is read, whoever did that. */
+  readonly writtenBehindReading = new Set<string>();
   /** How often what is taken of a disk still matters; left out: always. */
   readonly matters = new Map<string, number>();
 
@@ -86,11 +91,15 @@ export class FakeTracking implements ChangeTracking {
     this.diary.push('settle');
   }
 
+  wasWritten(diskId: string): boolean {
+    return this.writtenBehindReading.has(diskId);
+  }
+
   async take(diskId: string): Promise<TakenChanges> {
     this.diary.push(`take ${diskId}`);
     const left = this.matters.get(diskId) ?? Number.POSITIVE_INFINITY;
     this.matters.set(diskId, left - 1);
-    const dirty = { has: () => true };
+    const dirty = new BlockSet(DIGEST_BLOCK_BYTES);
     this.dirty.set(diskId, dirty);
     return {
       ...this.standingOf(diskId),
@@ -147,6 +156,8 @@ export class FakeMachine {
   transfer: (options: SyncDiskOptions) => Promise<void> = async () => undefined;
   afterTransfer: () => void = () => undefined;
   endJournal: () => Promise<void> = async () => undefined;
+  /** The time is over for which a source is looked at again. */
+  endLooking: () => void = () => undefined;
   #beat: () => void = () => undefined;
 
   /** The process that works on the rounds. */
@@ -191,6 +202,7 @@ export class FakeMachine {
         return differing;
       },
       syncDisk: (options) => this.#syncDisk(options),
+      syncBlocks: (options) => this.#syncDisk(options),
       changes: this.changes,
       pace: this.#pace(),
       buffers: roundBuffers(),
@@ -261,7 +273,11 @@ export class FakeMachine {
     this.diary.push(`sync ${options.diskId}`);
     this.given.set(options.diskId, options);
     await this.transfer(options);
+    const { digests } = options;
+    for (let index = 0; index < digests.blockCount; index += 1)
+      if (!digests.isKnown(index)) digests.set(index, new Uint8Array(32).fill(index + 1));
     options.onProgress?.({ activity: 'flushing', ...STANDING });
+    await nextTurn();
     this.afterTransfer();
     return RESULT;
   }
@@ -269,6 +285,10 @@ export class FakeMachine {
   #after(delayMs: number, action: () => void): () => void {
     if (delayMs === PROGRESS_INTERVAL_MS) {
       this.#beat = action;
+      return () => undefined;
+    }
+    if (delayMs === LOOK_LIMIT_MS) {
+      this.endLooking = action;
       return () => undefined;
     }
     this.waitsMs.push(delayMs);

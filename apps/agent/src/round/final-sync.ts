@@ -5,14 +5,17 @@ import type { RoundDisk } from './disk-choice.decision.js';
 import type { DiskPasses, Reading, Written } from './disk-passes.js';
 import { isPathLost } from './failure-of.decision.js';
 import type { RoundInHand } from './round-in-hand.js';
-import type { RoundPorts } from './round.ports.js';
+import type { RoundPorts, SourceAtRest } from './round.ports.js';
 import { severalAtOnce } from './several-at-once.js';
 
-/**
- * How long a source is looked at again and again until nothing was written to it. While file systems are held still it
- * counts from when that began: half of the time for which they are held.
- */
-const LOOK_LIMIT_MS = 30_000;
+/** How long a source is looked at again and again until nothing was written to it; what is held is let go then. */
+export const LOOK_LIMIT_MS = 30_000;
+
+/** A source at rest, as far as it is. */
+interface Source extends SourceAtRest {
+  /** Lets go of what is held; may be called more than once. */
+  readonly release: () => Promise<boolean>;
+}
 
 /**
  * The passes of a final round: the target shall be the source as it was at one moment. File systems that can be frozen
@@ -32,51 +35,21 @@ export class FinalSync {
   }
 
   async run(disks: readonly RoundDisk[], signal: AbortSignal): Promise<void> {
-    const { held, notHeld } = await this.#ports.quiesce.hold(disks.map((disk) => disk.present));
-    const heldSinceMs = this.#ports.scheduler.nowMs();
-    let released: Promise<boolean> | null = null;
-    const release = (): Promise<boolean> => (released ??= held.release());
-    const target = disks[0]?.assigned.export;
     try {
-      const stillness = await this.#readHeld(disks, signal, { held, notHeld, release, heldSinceMs }).catch(
-        async (error: unknown) => {
-          throw held.lost.aborted && target !== undefined ? await this.#causeOfLostHold(error, target, signal) : error;
-        },
-      );
-      if (!(await release())) throw heldTooShort(held);
-      this.#round.noteStillness(stillness);
-    } finally {
-      await release();
-    }
-  }
-
-  async #readHeld(
-    disks: readonly RoundDisk[],
-    signal: AbortSignal,
-    source: {
-      readonly held: HeldFileSystems;
-      readonly notHeld: readonly string[];
-      readonly release: () => Promise<boolean>;
-      readonly heldSinceMs: number;
-    },
-  ): Promise<Stillness> {
-    const { held, notHeld, release, heldSinceMs } = source;
-    const looksAgain = notHeld.length > 0;
-    const whileHeld = AbortSignal.any([signal, held.lost]);
-    const reading = { isHeld: true, heldMountPoints: held.mountPoints };
-    const unread = new Set(disks);
-    await this.#ports.changes.settle();
-    try {
-      await severalAtOnce(disks, this.#ports.disksAtOnce, whileHeld, (disk, either) =>
-        this.#passes.run(disk, { ...reading, signal: either }, looksAgain, () => {
-          unread.delete(disk);
-          // The source goes on as soon as the last disk is read, not when the target has written it.
-          if (unread.size === 0 && !looksAgain) void release();
-        }),
-      );
-      if (!looksAgain) return 'frozen';
-      const beganMs = held.mountPoints.length === 0 ? this.#ports.scheduler.nowMs() : heldSinceMs;
-      return await this.#untilUnwritten(disks, { ...reading, signal: whileHeld }, beganMs + LOOK_LIMIT_MS);
+      await this.#passes.begin(disks);
+      signal.throwIfAborted();
+      const { held, notHeld } = await this.#ports.quiesce.hold(disks.map((disk) => disk.present));
+      let released: Promise<boolean> | null = null;
+      const release = (): Promise<boolean> => (released ??= held.release());
+      try {
+        const standing = await this.#readOnce(disks, signal, { held, notHeld, release });
+        const stillness = standing ?? (await this.#untilUnwritten(disks, signal, { held, release }));
+        if (!(await release()) && stillness === 'frozen') throw heldTooShort(held);
+        await this.#passes.conclude();
+        this.#round.noteStillness(stillness);
+      } finally {
+        await release();
+      }
     } finally {
       // Nothing is lost where this fails: what was entered before stays.
       await this.#passes.putAway().catch((error: unknown) => {
@@ -85,13 +58,74 @@ export class FinalSync {
     }
   }
 
-  async #untilUnwritten(disks: readonly RoundDisk[], reading: Reading, untilMs: number): Promise<Stillness> {
-    while (this.#ports.scheduler.nowMs() < untilMs) {
-      const written = await this.#lookAgain(disks, reading);
-      if (written.has('unknown')) break;
-      if (!written.has('yes')) return 'unwritten';
+  /**
+   * The first pass. What it reads shall belong to one moment, so it ends when file systems are let go before.
+   * @returns null when the disks are to be looked at again, while what is held stays so
+   */
+  async #readOnce(disks: readonly RoundDisk[], signal: AbortSignal, source: Source): Promise<Stillness | null> {
+    const { held, notHeld, release } = source;
+    const whileHeld = AbortSignal.any([signal, held.lost]);
+    const unread = new Set(disks);
+    let judged: Promise<Stillness | null> | null = null;
+    const onRead = (disk: RoundDisk): void => {
+      unread.delete(disk);
+      // The source goes on as soon as the last disk is read, not when the target has written it.
+      if (unread.size > 0 || judged !== null) return;
+      judged = this.#judge(disks, notHeld, release);
+      judged.catch(() => undefined);
+    };
+    try {
+      await this.#ports.changes.settle();
+      await severalAtOnce(disks, this.#ports.disksAtOnce, whileHeld, (disk, either) =>
+        this.#passes.first(disk, this.#reading(held, either), () => onRead(disk)),
+      );
+    } catch (error) {
+      const target = disks[0]?.assigned.export;
+      throw held.lost.aborted && target !== undefined ? await this.#causeOfLostHold(error, target, signal) : error;
     }
-    return 'uncertain';
+    return (judged ??= this.#judge(disks, notHeld, release));
+  }
+
+  /** What is known when all has been read once. Lets go, unless there is more to read. */
+  async #judge(
+    disks: readonly RoundDisk[],
+    notHeld: readonly string[],
+    release: Source['release'],
+  ): Promise<Stillness | null> {
+    const { changes } = this.#ports;
+    const canLook = disks.every(({ assigned }) => !isNeverTracked(changes.standingOf(assigned.diskId)));
+    if (notHeld.length > 0 && canLook) return null;
+    await changes.settle();
+    // Not every writer is a file system that could be seen and frozen.
+    const wasWritten = disks.some(({ assigned }) => changes.wasWritten(assigned.diskId) === true);
+    if (wasWritten && canLook) return null;
+    void release();
+    return notHeld.length > 0 || wasWritten ? 'uncertain' : 'frozen';
+  }
+
+  /** Nothing that is found here fails the round: it has read everything once. */
+  async #untilUnwritten(
+    disks: readonly RoundDisk[],
+    signal: AbortSignal,
+    { held, release }: Pick<Source, 'held' | 'release'>,
+  ): Promise<Stillness> {
+    const { scheduler } = this.#ports;
+    const untilMs = scheduler.nowMs() + LOOK_LIMIT_MS;
+    const cancel = scheduler.after(LOOK_LIMIT_MS, () => void release());
+    try {
+      while (scheduler.nowMs() < untilMs && !held.lost.aborted) {
+        const written = await this.#lookAgain(disks, this.#reading(held, signal));
+        if (written.has('unknown')) break;
+        if (!written.has('yes')) return 'unwritten';
+      }
+      return 'uncertain';
+    } finally {
+      cancel();
+    }
+  }
+
+  #reading({ mountPoints }: HeldFileSystems, signal: AbortSignal): Reading {
+    return { signal, isHeld: true, heldMountPoints: mountPoints };
   }
 
   async #lookAgain(disks: readonly RoundDisk[], reading: Reading): Promise<ReadonlySet<Written>> {
@@ -118,8 +152,12 @@ export class FinalSync {
  * Whether a disk is better read once before its file systems are held still: all of it has to be compared now, and as
  * changes are recorded, only what is written meanwhile has to be read again.
  */
-export function isWorthReadingBefore({ comparison, reason }: TrackingStanding): boolean {
-  return comparison === 'rescan' && reason !== 'tracking-unavailable' && reason !== 'device-not-tracked';
+export function isWorthReadingBefore(standing: TrackingStanding): boolean {
+  return standing.comparison === 'rescan' && !isNeverTracked(standing);
+}
+
+function isNeverTracked({ comparison, reason }: TrackingStanding): boolean {
+  return comparison === 'rescan' && (reason === 'tracking-unavailable' || reason === 'device-not-tracked');
 }
 
 function heldTooShort(held: HeldFileSystems): unknown {

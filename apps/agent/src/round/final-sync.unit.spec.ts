@@ -1,8 +1,8 @@
 import { EndpointFailure } from '#libs/block-transfer';
 import type { DiskRoundResult } from '#libs/contracts';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FakeMachine, FakeTracking, knownTable, LARGE, SMALL } from './fake-machine.fake.js';
-import { fakeDisk, fakeInventory } from './round-fixture.fake.js';
+import { FakeMachine, FakeTracking, knownTable, LARGE, RESULT, SMALL } from './fake-machine.fake.js';
+import { fakeAssignment, fakeDisk, fakeInventory } from './round-fixture.fake.js';
 
 describe('a final round', () => {
   let machine: FakeMachine;
@@ -27,8 +27,39 @@ describe('a final round', () => {
 
   it('is over with one pass when everything can be frozen', async () => {
     await machine.run('final');
-    expect(machine.deeds).toEqual([...FIRST.slice(0, -1), 'release', FIRST.at(-1)]);
+    expect(machine.deeds).toEqual([...FIRST.slice(0, -1), 'settle', 'release', FIRST.at(-1)]);
     expect(disks()).toMatchObject([{ stillness: 'frozen' }, { stillness: 'frozen' }]);
+  });
+
+  it('looks again when something was written although everything that was seen is frozen', async () => {
+    tracked.writtenBehindReading.add('small');
+    tracked.matters.set('small', 2);
+    tracked.matters.set('large', 1);
+    await machine.run('final');
+    expect(machine.deeds.filter((line) => /^(sync|release)/.test(line))).toEqual([
+      ...['sync small', 'sync large', 'sync small', 'release'],
+    ]);
+    expect(disks()).toMatchObject([{ stillness: 'unwritten' }, { stillness: 'unwritten' }]);
+  });
+
+  it('writes no table from the moment on at which anything is held', async () => {
+    await machine.run('final');
+    const ofDigests = machine.diary.filter((line) => /^(begin|end|leave|hold|release)/.test(line));
+    expect(ofDigests).toEqual([
+      ...['begin small', 'begin large', 'hold small,large', 'release'],
+      ...['leave small', 'leave large'],
+    ]);
+    expect(machine.openTables).toBe(0);
+  });
+
+  it('leaves all journals, also when one cannot be', async () => {
+    machine.endJournal = async () => {
+      throw new Error('no space left on device');
+    };
+    await machine.run('final');
+    expect(machine.diary.slice(-2)).toEqual(['leave small', 'leave large']);
+    expect(machine.reports.at(-1)).toMatchObject({ kind: 'round-completed' });
+    expect(machine.log.at(-2)).toContain('no space left on device');
   });
 
   it('holds what is mounted when it gets that far, not what was when it began', async () => {
@@ -94,7 +125,7 @@ describe('a final round', () => {
       expect(ofDigests).toEqual([
         ...['begin small', 'begin large', 'forget 0 large', 'confirm 0 large'],
         ...['forget 0 large', 'forget 1 large'],
-        ...['leave small', 'confirm 0,1 large', 'leave large', 'release'],
+        ...['release', 'confirm 0,1 large', 'leave small', 'leave large'],
       ]);
       expect(machine.openTables).toBe(0);
     });
@@ -105,17 +136,86 @@ describe('a final round', () => {
       };
       await machine.run('final');
       expect(disks()).toMatchObject([{ stillness: 'uncertain' }, { stillness: 'uncertain' }]);
-      // The first pass took 18 s of the 30 that it may be held for.
-      expect(machine.deeds.filter((line) => line === 'sync large')).toHaveLength(2);
+      // After the first pass, two of 18 s each.
+      expect(machine.deeds.filter((line) => line === 'sync large')).toHaveLength(3);
       expect(machine.deeds.at(-1)).toBe('release');
+    });
+
+    it('lets go when its time is over, and is content with what it reads by then', async () => {
+      let syncs = 0;
+      machine.transfer = async () => {
+        syncs += 1;
+        if (syncs !== 3) return;
+        machine.nowMs += 30_000;
+        machine.endLooking();
+      };
+      await machine.run('final');
+      expect(machine.deeds.slice(-5)).toEqual(
+        ['complete small', ...again('large'), 'sync large', 'complete large'].slice(-5),
+      );
+      expect(machine.deeds).toContain('release');
+      expect(disks()).toMatchObject([{ stillness: 'uncertain' }, { stillness: 'uncertain' }]);
+    });
+
+    it('is content, too, when what was held is lost while it looks again: all of it was read once', async () => {
+      let syncs = 0;
+      machine.transfer = async () => {
+        syncs += 1;
+        if (syncs === 3) machine.lost.abort(new EndpointFailure('SOURCE_READ_FAILED', 'too long'));
+      };
+      machine.heldUntilRelease = false;
+      await machine.run('final');
+      expect(disks()).toMatchObject([{ stillness: 'uncertain' }, { stillness: 'uncertain' }]);
+    });
+
+    it('reads the root of what it read again once, in the end', async () => {
+      tracked.matters.set('small', 1);
+      tracked.matters.set('large', 2);
+      let syncs = 0;
+      machine.transfer = async ({ digests, only }) => {
+        syncs += 1;
+        if (syncs !== 3) return;
+        expect(only).toBe(tracked.dirty.get('large'));
+        digests.set(1, new Uint8Array(32).fill(9));
+      };
+      await machine.run('final');
+      const wanted = knownTable(LARGE.sizeBytes);
+      wanted.set(1, new Uint8Array(32).fill(9));
+      const [small, large] = disks();
+      expect(large).toMatchObject({ diskId: 'large', rootDigest: await wanted.rootDigest() });
+      expect(small?.rootDigest).toBe(RESULT.rootDigest);
     });
 
     it('cannot tell where changes are not tracked', async () => {
       tracked.standings.set('large', { comparison: 'rescan', reason: 'device-not-tracked' });
+      await machine.run('final');
+      expect(machine.deeds).toEqual([...FIRST.slice(0, -1), 'settle', 'release', FIRST.at(-1)]);
+      expect(disks()).toMatchObject([{ stillness: 'uncertain' }, { stillness: 'uncertain' }]);
+    });
+
+    it('cannot tell any more when the recording breaks off', async () => {
+      machine.transfer = async ({ diskId }) => {
+        if (diskId === 'large') tracked.standings.set('large', { comparison: 'rescan', reason: 'events-lost' });
+      };
       tracked.matters.set('small', 1);
       await machine.run('final');
       expect(machine.deeds.slice(-2)).toEqual(['give back large', 'release']);
       expect(disks()).toMatchObject([{ stillness: 'uncertain' }, { stillness: 'uncertain' }]);
+    });
+
+    it('keeps the tables of a few disks only', async () => {
+      const many = Array.from({ length: 8 }, (_, index) => fakeDisk(`disk-${index}`, SMALL.sizeBytes, '/'));
+      machine.inventory = fakeInventory(many);
+      for (const { diskId, sizeBytes } of many) {
+        tracked.matters.set(diskId, 2);
+        machine.tables.set(diskId, { table: knownTable(sizeBytes), baseline: 'kept' });
+      }
+      const open: number[] = [];
+      machine.transfer = async () => void open.push(machine.openTables);
+      await machine.runner.run(fakeAssignment('final', many), new AbortController().signal);
+      expect(Math.max(...open)).toBe(5);
+      expect(disks().map(({ stillness }) => stillness)).toEqual(Array.from({ length: 8 }, () => 'unwritten'));
+      expect(machine.openTables).toBe(0);
     });
 
     it('puts the digests in order when a later pass fails', async () => {
@@ -127,7 +227,7 @@ describe('a final round', () => {
       await machine.run('final');
       expect(machine.reports.at(-1)).toMatchObject({ kind: 'round-failed', code: 'TARGET_WRITE_FAILED' });
       expect(machine.diary).toContain('give back small');
-      expect(machine.diary.slice(-3)).toEqual(['leave small', 'leave large', 'release']);
+      expect(machine.diary.slice(-3)).toEqual(['release', 'leave small', 'leave large']);
       expect(machine.openTables).toBe(0);
     });
 
@@ -154,7 +254,7 @@ describe('a final round', () => {
       await machine.run('final');
       expect(machine.deeds).toEqual([
         ...['follow', 'reach small', ...pass('large'), ...HOLD],
-        ...[...pass('small'), ...pass('large').slice(0, -1), 'release', 'complete large'],
+        ...[...pass('small'), ...pass('large').slice(0, -1), 'settle', 'release', 'complete large'],
       ]);
       expect(disks()).toMatchObject([
         { diskId: 'large', comparison: 'rescan', rescanReason: 'tracking-began', stillness: 'frozen' },

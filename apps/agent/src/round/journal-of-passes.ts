@@ -15,7 +15,7 @@ export class JournalOfPasses {
   /** @param first what the first pass uses, as any round does */
   constructor(readonly first: OpenDigestJournal) {}
 
-  /** A later pass works on this table. It stays open until {@link putAway}. */
+  /** A later pass works on this table. It stays open until {@link settle}. */
   goOnWith(table: DigestTable): DigestJournal {
     this.#later ??= { table, forgotten: new BlockSet(table.diskBytes) };
     const { forgotten } = this.#later;
@@ -30,20 +30,24 @@ export class JournalOfPasses {
     };
   }
 
-  /** No pass is to come: what later ones have made known is entered, and nothing more is written. */
-  async putAway(): Promise<void> {
-    try {
-      if (this.#later !== null) await this.#confirm(this.#later.table, this.#later.forgotten);
-    } finally {
-      await this.first.leave();
-    }
-  }
-
-  async #confirm(table: DigestTable, forgotten: BlockSet): Promise<void> {
+  /** What later passes have made known is entered, and their table is not needed any more. */
+  async settle(): Promise<void> {
+    if (this.#later === null) return;
+    const { table, forgotten } = this.#later;
+    this.#later = null;
     const known = [...forgotten.indices()].filter((index) => table.isKnown(index));
     for (let start = 0; start < known.length; start += CONFIRMED_AT_ONCE) {
       const some = known.slice(start, start + CONFIRMED_AT_ONCE);
       await this.first.confirm(some.map((index) => ({ index, digest: table.get(index) })));
+    }
+  }
+
+  /** No pass is to come. */
+  async putAway(): Promise<void> {
+    try {
+      await this.settle();
+    } finally {
+      await this.first.leave();
     }
   }
 }

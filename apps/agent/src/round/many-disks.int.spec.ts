@@ -4,6 +4,7 @@ import {
   roundBuffers,
   startNbdkit,
   forgetDifferences,
+  syncBlocks,
   syncDisk,
   usedBlocksOf,
   type NbdkitServer,
@@ -103,7 +104,7 @@ class ManyDisks {
     };
     return new RoundRunner({
       collectInventory: async () => fakeInventory(this.#described()),
-      ...{ usedBlocksOf, openSourceDisk: openCounted, forgetDifferences, syncDisk, pace: this.pace },
+      ...{ usedBlocksOf, openSourceDisk: openCounted, forgetDifferences, syncBlocks, syncDisk, pace: this.pace },
       reachTarget: (target, signal) => reachTarget(target, {}, signal),
       changes: NO_TRACKING,
       buffers: roundBuffers(),

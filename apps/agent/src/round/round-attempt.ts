@@ -125,7 +125,7 @@ export class RoundAttempt {
   async #syncLive(disks: readonly RoundDisk[], signal: AbortSignal): Promise<void> {
     await severalAtOnce(disks, this.#ports.disksAtOnce, signal, async (disk, either) => {
       await this.#ports.quiesce.flush([disk.present]);
-      await this.#passes.run(disk, { signal: either, isHeld: false, heldMountPoints: [] }, false, () => undefined);
+      await this.#passes.run(disk, { signal: either, isHeld: false, heldMountPoints: [] });
     });
   }
 

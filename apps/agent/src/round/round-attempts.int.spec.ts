@@ -7,6 +7,7 @@ import {
   openSourceDisk,
   roundBuffers,
   startNbdkit,
+  syncBlocks,
   syncDisk,
   totalBytes,
   usedBlocksOf,
@@ -78,7 +79,7 @@ class Bench {
     pace.adjust(UNLIMITED_THROTTLE);
     return new RoundRunner({
       collectInventory: async () => fakeInventory([disk]),
-      ...{ usedBlocksOf, openSourceDisk, forgetDifferences, syncDisk, pace },
+      ...{ usedBlocksOf, openSourceDisk, forgetDifferences, syncBlocks, syncDisk, pace },
       reachTarget: (target, signal) => reachTarget(target, {}, signal),
       changes: NO_TRACKING,
       buffers: roundBuffers(),

@@ -238,7 +238,7 @@ describe('the attempts of a round', () => {
         await lostIn('large')(options);
       };
       await machine.attempt(1, { roundKind: 'final' });
-      expect(machine.diary.slice(-3)).toEqual(['end large', 'close /dev/large', 'release']);
+      expect(machine.diary.slice(-4)).toEqual(['close /dev/large', 'release', 'leave small', 'leave large']);
       expect(kinds()).toEqual(['link-established', 'link-lost']);
       machine.diary = [];
       const done: (number | undefined)[] = [];

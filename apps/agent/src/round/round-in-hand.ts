@@ -1,4 +1,4 @@
-import type { DiskResume } from '#libs/block-transfer';
+import type { DiskResume, SyncDiskTotals } from '#libs/block-transfer';
 import type { DigestAlgorithm, DiskRoundResult, EndpointReport, Stillness, SyncRoundAssignment } from '#libs/contracts';
 import type { RoundDisk } from './disk-choice.decision.js';
 import { DiskInHand } from './disk-in-hand.js';
@@ -52,22 +52,28 @@ export class RoundInHand {
     return resume;
   }
 
+  /** What an earlier pass of this attempt compared is what the attempt did. */
   finish(result: DiskRoundResult): void {
-    this.noteResult(result);
-    this.#disks.get(result.diskId)?.putAway();
-  }
-
-  /** Of a disk whose table stays at hand. What an earlier pass of this attempt compared is what the attempt did. */
-  noteResult(result: DiskRoundResult): void {
     const { diskId } = result;
     const earlier = this.#results.get(diskId);
     this.#results.set(diskId, earlier === undefined ? result : { ...result, ...comparedBy(earlier) });
+    this.#disks.get(diskId)?.putAway();
     this.progress.leave(diskId);
+  }
+
+  /** After a later pass over a disk. */
+  noteTotals(diskId: string, totals: SyncDiskTotals): void {
+    this.#amend(diskId, totals);
+    this.progress.leave(diskId);
+  }
+
+  noteRoot(diskId: string, rootDigest: string): void {
+    this.#amend(diskId, { rootDigest });
   }
 
   /** Of all disks, as the moment that they belong to is one. */
   noteStillness(stillness: Stillness): void {
-    for (const [diskId, result] of this.#results) this.#results.set(diskId, { ...result, stillness });
+    for (const diskId of this.#results.keys()) this.#amend(diskId, { stillness });
   }
 
   /** An attempt has ended: what is not done waits for the next one, with its table on disk. */
@@ -121,6 +127,11 @@ export class RoundInHand {
   end(outcome: EndpointReport): void {
     this.outcome = outcome;
     this.#disks.clear();
+  }
+
+  #amend(diskId: string, what: Partial<DiskRoundResult>): void {
+    const result = this.#results.get(diskId);
+    if (result !== undefined) this.#results.set(diskId, { ...result, ...what });
   }
 
   #inHand({ assigned: { diskId, sizeBytes } }: RoundDisk): DiskInHand {

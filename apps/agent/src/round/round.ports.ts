@@ -5,6 +5,7 @@ import type {
   MachinePace,
   openSourceDisk,
   RoundBuffers,
+  syncBlocks,
   syncDisk,
   usedBlocksOf,
 } from '#libs/block-transfer';
@@ -40,7 +41,7 @@ export interface Quiesce {
 }
 
 /** What was written on the source since the last round. */
-export type ChangeTracking = Pick<ChangeTracker, 'follow' | 'standingOf' | 'settle' | 'take'>;
+export type ChangeTracking = Pick<ChangeTracker, 'follow' | 'standingOf' | 'settle' | 'take' | 'wasWritten'>;
 
 export interface RoundPorts {
   readonly collectInventory: () => Promise<MachineInventory>;
@@ -50,6 +51,7 @@ export interface RoundPorts {
   readonly reachTarget: (target: NbdExport, signal: AbortSignal) => Promise<void>;
   readonly forgetDifferences: typeof forgetDifferences;
   readonly syncDisk: typeof syncDisk;
+  readonly syncBlocks: typeof syncBlocks;
   /** What rounds may take of this machine. */
   readonly pace: Pick<MachinePace, 'ofDisk' | 'figures'>;
   /** What all disks are read into. */

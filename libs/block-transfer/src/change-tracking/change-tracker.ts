@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Comparison, RescanReason } from '#libs/contracts';
 import { reasonOf } from '../endpoint-failure.js';
-import type { Blocks } from '../round/block-set.js';
+import type { BlockSet } from '../round/block-set.js';
 import type { DiskResume } from '../round/disk-resume.js';
 import type { UsedMap } from '../used-blocks/used-map.js';
 import { DiskChanges } from './disk-changes.js';
@@ -35,7 +35,7 @@ export interface TrackingStanding {
 /** What one attempt of a round has to read of one disk. */
 export interface TakenChanges extends TrackingStanding {
   /** Null: everything. */
-  readonly dirty: Blocks | null;
+  readonly dirty: BlockSet | null;
   /** Whether the target can differ, by what is known: false only when no used block was written since the last take. */
   matters(): boolean;
   /** All blocks are done. */
@@ -127,6 +127,12 @@ export class ChangeTracker {
     });
   }
 
+  /** Whether a used block of a disk was written since its last take, by what was seen so far; null: nobody can tell. */
+  wasWritten(diskId: string): boolean | null {
+    const changes = this.followed.get(diskId)?.changes ?? null;
+    return this.subject === null || changes === null ? null : changes.usedWasWritten;
+  }
+
   /** Ends the recording. */
   stop(): Promise<void> {
     return this.inTurn(() => this.end());
@@ -140,7 +146,7 @@ export class ChangeTracker {
     return {
       ...standing,
       dirty,
-      matters: () => changes.takenMatters(used),
+      matters: () => changes.takenMatters,
       complete: () => changes.complete(),
       giveBack: () => changes.giveBack(resume.doneBlocks),
     };

@@ -1,4 +1,4 @@
-import { BlockSet, type Blocks } from '../round/block-set.js';
+import { BlockSet } from '../round/block-set.js';
 import type { UsedMap } from '../used-blocks/used-map.js';
 import { differenceOf, packExtents, type PackedExtents } from './used-difference.js';
 
@@ -66,7 +66,7 @@ export class DiskChanges {
    * @param done what earlier attempts of the round have done, and this one will not read. What was written of it since
    *   stays in the set for the next round.
    */
-  take(used: UsedMap, done: BlockSet): Blocks {
+  take(used: UsedMap, done: BlockSet): BlockSet {
     if (used.diskBytes !== this.diskBytes) throw new RangeError('used map of another disk size');
     this.giveBack(new BlockSet(this.diskBytes));
     const now = packExtents(used.extents);
@@ -86,12 +86,16 @@ export class DiskChanges {
   }
 
   /**
-   * Whether what was taken by this map matters to the target: a used block was written since, or other bytes are used.
-   * What was written where nothing is used, such as to a swap area, does not.
+   * Whether what was taken matters to the target: a used block was written since, or other bytes are used. What was
+   * written where nothing is used, such as to a swap area, does not.
    */
-  takenMatters(used: UsedMap): boolean {
-    const { taken } = this;
-    return this.useChanged || (taken !== null && used.extents.some((extent) => !isOver(taken.indices(extent))));
+  get takenMatters(): boolean {
+    return this.useChanged || (this.taken !== null && this.holdsUsed(this.taken));
+  }
+
+  /** Whether a block was written since the last take that is used by its map. */
+  get usedWasWritten(): boolean {
+    return this.holdsUsed(this.changed);
   }
 
   /** The attempt has ended. Blocks that are not done return to the set: the target does not durably hold them. */
@@ -105,6 +109,14 @@ export class DiskChanges {
   complete(): void {
     this.taken = null;
     this.completed = true;
+  }
+
+  private holdsUsed(blocks: BlockSet): boolean {
+    for (let place = 0; place < this.used.length; place += 2) {
+      const [start = 0, end = 0] = this.used.subarray(place, place + 2);
+      if (!isOver(blocks.indices({ offsetBytes: start, lengthBytes: end - start }))) return true;
+    }
+    return false;
   }
 
   /** Edges beyond the disk's end are cut off: a device may be longer than the disk that was agreed on. */

@@ -115,7 +115,7 @@ describe('DiskChanges', () => {
       const changes = cleanDisk(used);
       write(changes);
       changes.take(map, setOf());
-      return changes.takenMatters(map);
+      return changes.takenMatters;
     };
 
     it('nothing does not', () => {
@@ -137,10 +137,21 @@ describe('DiskChanges', () => {
       expect(mattersAfter(() => undefined, usedMapOf(DISK_BYTES, []))).toBe(true);
     });
 
+    it('and whether a used block was written since', () => {
+      const changes = cleanDisk(used);
+      expect(changes.usedWasWritten).toBe(false);
+      changes.record(0, 1);
+      expect(changes.usedWasWritten).toBe(false);
+      changes.record((2 * BLOCK) / SECTOR - 1, 1);
+      expect(changes.usedWasWritten).toBe(true);
+      changes.take(used, setOf());
+      expect(changes.usedWasWritten).toBe(false);
+    });
+
     it('everything does before the first round is through', () => {
       const changes = new DiskChanges(DISK_BYTES);
       changes.take(used, setOf());
-      expect(changes.takenMatters(used)).toBe(true);
+      expect(changes.takenMatters).toBe(true);
     });
   });
 });

@@ -1,6 +1,6 @@
 import type { ByteRange } from '#libs/contracts';
 import { DIGEST_BLOCK_BYTES } from '../digests/block-digest.js';
-import { endOf, growToAlignment, splitExtents, totalBytes } from '../extents/byte-extents.js';
+import { clipExtents, endOf, growToAlignment, splitExtents, totalBytes } from '../extents/byte-extents.js';
 import type { UsedMap } from '../used-blocks/used-map.js';
 
 /**
@@ -28,6 +28,20 @@ export function* sweepSteps(used: UsedMap): Generator<SweepStep> {
     cursor = endOf(extent);
   }
   yield* stepsOf('free', between(cursor, used.diskBytes), FREE_STRETCH_BYTES);
+}
+
+/** The same of some ranges of whole blocks, in order. */
+export function* sweepStepsWithin(used: UsedMap, ranges: Iterable<ByteRange>): Generator<SweepStep> {
+  const extents = [...blocksOf(used)];
+  for (const range of ranges) {
+    let cursor = range.offsetBytes;
+    for (const extent of clipExtents(extents, range)) {
+      yield* stepsOf('free', between(cursor, extent.offsetBytes), FREE_STRETCH_BYTES);
+      yield* stepsOf('compare', extent, RUN_BYTES);
+      cursor = endOf(extent);
+    }
+    yield* stepsOf('free', between(cursor, endOf(range)), FREE_STRETCH_BYTES);
+  }
 }
 
 function between(start: number, end: number): ByteRange {

@@ -13,7 +13,14 @@ import { Pool } from '../pool.js';
 import { UNPACED, type TransferPace } from '../throttle/transfer-pace.js';
 import { AcknowledgementBook } from './acknowledgement-book.js';
 import { decideBlocks, freeBlocksToZero, type Decision } from './block-decisions.js';
-import { blockSpan, bytesToCompare, sendableExtents, sweepSteps } from './block-plan.js';
+import {
+  blockSpan,
+  bytesToCompare,
+  sendableExtents,
+  sweepSteps,
+  sweepStepsWithin,
+  type SweepStep,
+} from './block-plan.js';
 import { viewOf, zeroFreeBytes } from './canonical-content.js';
 import type { DiskResume, RoundTotals } from './disk-resume.js';
 import { roundBuffers, type RoundBuffers } from './round-buffers.js';
@@ -106,7 +113,7 @@ export class DiskRound {
 
   private async sweep(): Promise<void> {
     let restless = 0;
-    for (const step of sweepSteps(this.options.used)) {
+    for (const step of this.steps()) {
       this.signal.throwIfAborted();
       await this.zeroAhead(endOf(step.range) + ZERO_AHEAD_BYTES);
       if (step.kind === 'compare') this.skipUnchanged(step.range);
@@ -132,6 +139,11 @@ export class DiskRound {
         }
       }
     }
+  }
+
+  private steps(): Iterable<SweepStep> {
+    const { used, only } = this.options;
+    return only === undefined ? sweepSteps(used) : sweepStepsWithin(used, only.ranges());
   }
 
   private async nextBuffer(): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 import { EndpointFailure } from '../endpoint-failure.js';
 import { DiskResume } from './disk-resume.js';
 import { DiskRound } from './disk-round.js';
-import type { SyncDiskOptions, SyncDiskResult } from './sync-round.js';
+import type { SyncDiskOptions, SyncDiskResult, SyncDiskTotals } from './sync-round.js';
 import { TargetSession } from './target-session.js';
 
 const DEFAULT_CONNECTIONS = 2;
@@ -15,8 +15,15 @@ const DEFAULT_CONNECTIONS = 2;
  * server dies with it.
  */
 export async function syncDisk(options: SyncDiskOptions): Promise<SyncDiskResult> {
+  const totals = await syncBlocks(options);
+  const { digests } = options;
+  return { ...totals, digestAlgorithm: digests.algorithm, rootDigest: await digests.rootDigest() };
+}
+
+/** The same without the root, which takes a look at every digest there is. For `only` some blocks. */
+export async function syncBlocks(options: SyncDiskOptions): Promise<SyncDiskTotals> {
   assertOneDisk(options);
-  const { used, digests } = options;
+  const { used } = options;
   // One end for all connections and the sweep: by the caller, or by the first failure.
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
@@ -37,8 +44,7 @@ export async function syncDisk(options: SyncDiskOptions): Promise<SyncDiskResult
     resume.totals.durationMs += performance.now() - connected;
     await session.close();
   }
-  const rootDigest = await digests.rootDigest();
-  return { usedBytes: used.usedBytes, ...resume.totals, digestAlgorithm: digests.algorithm, rootDigest };
+  return { usedBytes: used.usedBytes, ...resume.totals };
 }
 
 function assertOneDisk({ diskId, source, used, digests, baseline, resume }: SyncDiskOptions): void {

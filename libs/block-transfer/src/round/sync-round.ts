@@ -6,7 +6,7 @@ import type { DataPathSecurity } from '../nbd/nbd-dial.js';
 import type { SourceDisk } from '../source/source-disk.js';
 import type { TransferPace } from '../throttle/transfer-pace.js';
 import type { UsedMap } from '../used-blocks/used-map.js';
-import type { Blocks } from './block-set.js';
+import type { Blocks, BlockSet } from './block-set.js';
 import type { DiskResume } from './disk-resume.js';
 import type { RoundBuffers } from './round-buffers.js';
 
@@ -46,6 +46,11 @@ export interface SyncDiskOptions {
    * the others, those that the baseline knows are neither read nor compared. Left out or null: any block may differ.
    */
   dirty?: Blocks | null;
+  /**
+   * Nothing else is looked at: all other blocks hold what they shall, as a round that was over all of them and ended
+   * just now has left them. Needs tables in which they are known. Left out: all blocks.
+   */
+  only?: BlockSet;
   /** What earlier attempts of the same round did on this disk; mutated. Left out: the first attempt. */
   resume?: DiskResume;
   /** Keeps the digest table usable after a crash; left out: nothing is kept (tests). */
@@ -65,7 +70,7 @@ export interface SyncDiskOptions {
 }
 
 /** Sums of one disk in one round, over all its attempts so far; in bytes. */
-export interface SyncDiskResult {
+export interface SyncDiskTotals {
   readonly usedBytes: number;
   readonly readBytes: number;
   /** Payload of WRITE requests. */
@@ -74,6 +79,9 @@ export interface SyncDiskResult {
   readonly zeroedBytes: number;
   /** Time with a usable connection. */
   readonly durationMs: number;
+}
+
+export interface SyncDiskResult extends SyncDiskTotals {
   /** The one of the tables. */
   readonly digestAlgorithm: DigestAlgorithm;
   /** Root of the digest tree over the target's content, hexadecimal. */
