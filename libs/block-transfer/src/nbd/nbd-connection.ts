@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { NbdExport } from '#libs/contracts';
-import { reasonOf } from '../endpoint-failure.js';
+import { EndpointFailure, reasonOf } from '../endpoint-failure.js';
 import { dialExport, type DialOptions } from './nbd-dial.js';
 import { pathLost, pathSilent, replyFailure } from './nbd-failures.js';
 import type { Negotiated } from './nbd-handshake.js';
@@ -51,6 +51,8 @@ export class NbdConnection {
   private readonly outgoing: OutgoingQueue;
   private lastCookie = 0;
   private failure: Error | null = null;
+  /** When anything came, or a request had left, or began to while nothing was owed. */
+  private heardMs = performance.now();
 
   private constructor(
     private readonly socket: Socket,
@@ -58,7 +60,7 @@ export class NbdConnection {
     private readonly negotiated: Negotiated,
     private readonly maxInFlight: number,
   ) {
-    this.outgoing = new OutgoingQueue(socket);
+    this.outgoing = new OutgoingQueue(socket, () => (this.heardMs = performance.now()));
     this.decoder = new ReplyDecoder({
       payloadOf: (cookie) => this.requestOf(cookie).incoming,
       onReply: (cookie, error) => this.settle(cookie, error),
@@ -123,14 +125,17 @@ export class NbdConnection {
     if (this.socket.destroyed) return;
     const closed = new Promise<void>((resolve) => this.socket.once('close', () => resolve()));
     if (this.failure === null) {
-      this.failure = pathLost(this.where, 'the connection was closed');
-      this.rejectAll(this.failure);
+      const failure = pathLost(this.where, 'the connection was closed');
+      this.failure = failure;
+      this.rejectQueued(failure);
       // Requests go to the socket whole, so what has left ends where a request ends.
       this.outgoing.drop();
       this.socket.end(encodeRequest({ command: Command.DISCONNECT, cookie: 0, offsetBytes: 0, lengthBytes: 0 }));
       const goodbye = setTimeout(() => this.socket.destroy(), GOODBYE_TIMEOUT_MS);
       await closed;
       clearTimeout(goodbye);
+      // Only now: what was handed to the socket was being sent until then.
+      this.rejectAll(failure);
       return;
     }
     this.socket.destroy();
@@ -139,10 +144,11 @@ export class NbdConnection {
 
   private attach(options: NbdConnectOptions, rest: Buffer): void {
     const { socket } = this;
-    // Node's idle timer also sees a large write that trickles out: a slow link is not a dead one.
+    // Node's idle timer also sees a large write that trickles out, so a slow link is not a dead one; in TLS it sees that
+    // only when a whole frame has left, and waits for it twice as long.
     socket.setTimeout(options.replyTimeoutMs ?? DEFAULT_REPLY_TIMEOUT_MS);
     socket.on('timeout', () => {
-      if (this.inFlight.size > 0) this.fail(pathSilent(this.where, socket.timeout ?? 0));
+      if (this.inFlight.size > 0) this.fail(pathSilent(this.where, Math.round(performance.now() - this.heardMs)));
     });
     socket.on('error', (error) => this.fail(pathLost(this.where, reasonOf(error), error)));
     socket.on('end', () => this.fail(pathLost(this.where, 'the server closed the connection')));
@@ -161,10 +167,11 @@ export class NbdConnection {
 
   private receive(chunk: Buffer): void {
     if (this.failure !== null) return;
+    this.heardMs = performance.now();
     try {
       this.decoder.push(chunk);
     } catch (error) {
-      this.fail(pathLost(this.where, reasonOf(error), error));
+      this.fail(error instanceof EndpointFailure ? error : pathLost(this.where, reasonOf(error), error));
     }
   }
 
@@ -211,6 +218,7 @@ export class NbdConnection {
     do this.lastCookie = (this.lastCookie + 1) >>> 0;
     while (this.inFlight.has(this.lastCookie));
     const cookie = this.lastCookie;
+    if (this.inFlight.size === 0) this.heardMs = performance.now();
     this.inFlight.set(cookie, waiting);
     const frame = frameOf(encodeRequest({ ...waiting, cookie }), waiting);
     // A FLUSH covers what was answered before, so it may leave before writes that have not left yet.
@@ -246,9 +254,14 @@ export class NbdConnection {
   }
 
   private rejectAll(failure: Error): void {
-    for (const waiting of [...this.inFlight.values(), ...this.queue]) waiting.reject(failure);
+    this.rejectQueued(failure);
+    for (const waiting of this.inFlight.values()) waiting.reject(failure);
     this.inFlight.clear();
-    this.queue.length = 0;
+  }
+
+  /** Those that the socket knows nothing of. */
+  private rejectQueued(failure: Error): void {
+    for (const waiting of this.queue.splice(0)) waiting.reject(failure);
   }
 }
 

@@ -46,11 +46,11 @@ export async function dialExport(target: NbdExport, options: DialOptions): Promi
   const where = `${target.host}:${target.port}`;
   const trust = trustIn(target, where, options);
   const timeoutMs = options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
+  const plain = connectTcp({ host: target.host, port: target.port, noDelay: true });
+  plain.on('error', () => undefined);
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error(`no NBD handshake within ${timeoutMs} ms`)), timeoutMs);
   const end = options.signal === undefined ? late.signal : AbortSignal.any([options.signal, late.signal]);
-  const plain = connectTcp({ host: target.host, port: target.port, noDelay: true });
-  plain.on('error', () => undefined);
   let socket: Socket = plain;
   try {
     const handshake = new NbdHandshake(target.exportName, trust !== null);

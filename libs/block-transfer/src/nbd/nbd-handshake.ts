@@ -18,6 +18,8 @@ import {
   type ExportInfo,
 } from './nbd.codec.js';
 
+/** Of a maximum: a digest block. With less a step of a round would fall into any number of requests. */
+const MIN_MAXIMUM_PAYLOAD_BYTES = 64 * 1024;
 /** Option replies are a name and a few numbers; more than this is not a server that we want to listen to. */
 const MAX_OPTION_DATA_BYTES = 64 * 1024;
 
@@ -113,6 +115,8 @@ export class NbdHandshake {
     if (reply.kind === 'block-size') {
       // The smallest write here is a sector; servers with a larger minimum are for other clients.
       if (reply.minimumBytes > 512) throw new NbdProtocolError(`a smallest request of ${reply.minimumBytes} bytes`);
+      if (reply.maximumPayloadBytes < MIN_MAXIMUM_PAYLOAD_BYTES)
+        throw new NbdProtocolError(`a largest request of ${reply.maximumPayloadBytes} bytes`);
       this.maxPayloadBytes = Math.min(MAX_PAYLOAD_BYTES, reply.maximumPayloadBytes);
     }
   }

@@ -20,7 +20,11 @@ export class OutgoingQueue {
   private readonly waiting: Frame[] = [];
   private outstanding = 0;
 
-  constructor(private readonly socket: Outlet) {}
+  /** @param onLeft a frame has left this process */
+  constructor(
+    private readonly socket: Outlet,
+    private readonly onLeft: () => void = () => undefined,
+  ) {}
 
   /** Nothing may be written to the socket by anybody else, unless {@link drop} was called. */
   push(frame: Frame): void {
@@ -54,6 +58,7 @@ export class OutgoingQueue {
 
   private readonly passed = (): void => {
     this.outstanding -= 1;
+    this.onLeft();
     this.pump();
   };
 }

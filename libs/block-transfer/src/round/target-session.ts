@@ -4,9 +4,15 @@ import { splitExtents } from '../extents/byte-extents.js';
 import { NbdConnection, type NbdConnectOptions } from '../nbd/nbd-connection.js';
 import { UNPACED, type TransferPace } from '../throttle/transfer-pace.js';
 
-/** Zeroing may cost a slow target real writes; this much it can do well within a reply's timeout. */
-const ZERO_REQUEST_BYTES = 256 * 1024 * 1024;
+/**
+ * Zeroing may cost a slow target real writes. A round has eight of these requests in flight, and an agent two rounds,
+ * which may all be answered together: 512 MiB within a reply's timeout of 60 s is what any disk can do.
+ */
+const ZERO_REQUEST_BYTES = 32 * 1024 * 1024;
 const ZERO_PAYLOAD_BYTES = 1024 * 1024;
+
+/** A connection that is not needed is waited for so long, to be left in peace. */
+const LEAVE_AFTER_MS = 1_000;
 
 /** For all sessions, and made when a server asks for it: hardly any does. */
 let zeros: Buffer | null = null;
@@ -29,18 +35,15 @@ export class TargetSession {
     options: NbdConnectOptions & { connections: number; diskBytes: number; pace?: TransferPace },
   ): Promise<TargetSession> {
     const connections = await dial(target, options, options.connections);
-    const [first, ...others] = connections;
     try {
-      assertUsable(first, options.diskBytes);
+      assertAlike(connections);
+      assertUsable(connections[0], options.diskBytes);
     } catch (error) {
       await closeAll(connections);
       throw error;
     }
     const { pace = UNPACED, signal = new AbortController().signal } = options;
-    if (first.info.multiConn) return new TargetSession(connections, pace, signal);
-    // Without the server's word that a FLUSH covers all connections, one connection is the only safe number.
-    await closeAll(others);
-    return new TargetSession([first], pace, signal);
+    return new TargetSession(connections, pace, signal);
   }
 
   /**
@@ -103,32 +106,72 @@ export class TargetSession {
   }
 }
 
-/** All at the same time: over a long way each one takes half a dozen round trips. The first failure is that of all. */
+/**
+ * All at the same time: over a long way each one takes half a dozen round trips. Where the first that stands does not
+ * say that a FLUSH covers all connections, one is the only safe number: the others may be refused, or wait for ever.
+ */
 async function dial(
   target: NbdExport,
   options: NbdConnectOptions,
   number: number,
 ): Promise<[NbdConnection, ...NbdConnection[]]> {
-  const failed = new AbortController();
-  const { signal = failed.signal } = options;
-  const either = { ...options, signal: AbortSignal.any([signal, failed.signal]) };
-  const dialled = await Promise.allSettled(
-    Array.from({ length: number }, () =>
-      NbdConnection.connect(target, either).catch((error: unknown) => {
-        failed.abort(error);
-        throw error;
-      }),
-    ),
-  );
-  const connections = dialled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const [first, ...others] = connections;
-  if (!failed.signal.aborted && first !== undefined) return [first, ...others];
-  await closeAll(connections);
-  throw failed.signal.reason;
+  const dials = Array.from({ length: number }, () => new Dial(target, options));
+  const first = await Promise.any(dials.map((one) => one.whenStanding)).catch((error: unknown) => {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  });
+  const others = dials.filter((one) => one !== first);
+  if (!first.standing.info.multiConn) {
+    await Promise.all(others.map((other) => other.giveUp()));
+    return [first.standing];
+  }
+  try {
+    await Promise.all(others.map((other) => other.whenStanding));
+  } catch (error) {
+    await Promise.all(dials.map((one) => one.giveUp()));
+    throw error;
+  }
+  return [first.standing, ...others.map((other) => other.standing)];
+}
+
+/** A connection in the making. */
+class Dial {
+  readonly whenStanding: Promise<this>;
+  private readonly end = new AbortController();
+  private connection: NbdConnection | null = null;
+
+  constructor(target: NbdExport, options: NbdConnectOptions) {
+    const signal = AbortSignal.any([this.end.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+    this.whenStanding = NbdConnection.connect(target, { ...options, signal }).then((connection) => {
+      this.connection = connection;
+      return this;
+    });
+    this.whenStanding.catch(() => undefined);
+  }
+
+  get standing(): NbdConnection {
+    if (this.connection === null) throw new Error('the connection does not stand yet');
+    return this.connection;
+  }
+
+  /** Resolves when nothing of it is left. It may come to stand for a moment: some servers do not outlive one that breaks off. */
+  async giveUp(): Promise<void> {
+    const late = setTimeout(() => this.end.abort(new Error('the connection is not needed any more')), LEAVE_AFTER_MS);
+    await this.whenStanding.catch(() => undefined);
+    clearTimeout(late);
+    await this.connection?.close();
+  }
 }
 
 async function closeAll(connections: readonly NbdConnection[]): Promise<void> {
   await Promise.all(connections.map((connection) => connection.close()));
+}
+
+/** What holds for one connection is relied on for all of them. */
+function assertAlike([first, ...others]: readonly [NbdConnection, ...NbdConnection[]]): void {
+  const described = (connection: NbdConnection): string =>
+    JSON.stringify([connection.info, connection.maxPayloadBytes]);
+  if (others.some((other) => described(other) !== described(first)))
+    throw new EndpointFailure('EXPORT_FAILED', 'the target describes its disk differently to each connection');
 }
 
 function assertUsable({ info }: NbdConnection, diskBytes: number): void {
