@@ -64,8 +64,15 @@ export class FinalSync {
    */
   async #readOnce(disks: readonly RoundDisk[], signal: AbortSignal, source: Source): Promise<Stillness | null> {
     const { held, notHeld, release } = source;
-    const whileHeld = AbortSignal.any([signal, held.lost]);
     const unread = new Set(disks);
+    const lost = new AbortController();
+    // When all is read, it does not matter any more.
+    const onLost = (): void => {
+      if (unread.size > 0) lost.abort(held.lost.reason);
+    };
+    held.lost.addEventListener('abort', onLost);
+    if (held.lost.aborted) onLost();
+    const whileHeld = AbortSignal.any([signal, lost.signal]);
     let judged: Promise<Stillness | null> | null = null;
     const onRead = (disk: RoundDisk): void => {
       unread.delete(disk);
@@ -81,7 +88,9 @@ export class FinalSync {
       );
     } catch (error) {
       const target = disks[0]?.assigned.export;
-      throw held.lost.aborted && target !== undefined ? await this.#causeOfLostHold(error, target, signal) : error;
+      throw lost.signal.aborted && target !== undefined ? await this.#causeOfLostHold(error, target, signal) : error;
+    } finally {
+      held.lost.removeEventListener('abort', onLost);
     }
     return (judged ??= this.#judge(disks, notHeld, release));
   }

@@ -157,6 +157,14 @@ describe('a final round', () => {
       expect(disks()).toMatchObject([{ stillness: 'uncertain' }, { stillness: 'uncertain' }]);
     });
 
+    it('is content, too, when what was held is lost while the target still writes what was read', async () => {
+      machine.afterTransfer = () => machine.lost.abort(new EndpointFailure('SOURCE_READ_FAILED', 'too long'));
+      machine.inventory = fakeInventory([SMALL]);
+      machine.heldUntilRelease = false;
+      await machine.runner.run(fakeAssignment('final', [SMALL]), new AbortController().signal);
+      expect(disks()).toMatchObject([{ stillness: 'uncertain' }]);
+    });
+
     it('is content, too, when what was held is lost while it looks again: all of it was read once', async () => {
       let syncs = 0;
       machine.transfer = async () => {
