@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
@@ -115,7 +115,7 @@ async function bench({ root, sizeMib, turns, cases, folder, page }: Settings): P
 }
 
 async function write(run: BenchmarkRun, root: string, page: string): Promise<void> {
-  const pagePath = join(root, page);
+  const pagePath = resolve(root, page);
   const text = await format(benchmarkPage(run), { ...(await resolveConfig(pagePath)), parser: 'markdown' });
   writeFileSync(pagePath, text);
   const reports = join(root, '.landfall/reports');
