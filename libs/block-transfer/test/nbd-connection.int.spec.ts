@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NbdConnection } from '../src/nbd/nbd-connection.js';
-import { Command, PatientServer } from './patient-server.js';
+import type { EndpointFailure } from '../src/endpoint-failure.js';
+import { Command } from '../src/nbd/nbd.codec.js';
+import { PatientServer } from './patient-server.js';
 
 const MIB = 1024 * 1024;
 
@@ -59,6 +61,18 @@ describe('what a connection puts on the wire', () => {
     const written = server.received.filter(({ command }) => command === Command.WRITE);
     expect(written.length).toBeGreaterThan(0);
     for (const { payload } of written) expect(payload.equals(Buffer.alloc(16 * MIB, 1))).toBe(true);
+  });
+
+  it('is missed for as long as nothing came or left, which the limit does not tell while something waits to leave', async () => {
+    const replyTimeoutMs = 300;
+    const impatient = await NbdConnection.connect(server.export, { replyTimeoutMs });
+    server.pause();
+    const writes = Array.from({ length: 3 }, () => impatient.write(0, Buffer.alloc(16 * MIB)));
+    const [lost] = await Promise.allSettled(writes);
+    const failure = lost?.status === 'rejected' ? (lost.reason as EndpointFailure) : null;
+    expect(failure).toMatchObject({ code: 'DATA_PATH_LOST' });
+    expect(failure?.silentMs).toBeGreaterThan(1.5 * replyTimeoutMs);
+    await impatient.close();
   });
 
   it('ends with what had left when it is closed, and refuses the rest', async () => {

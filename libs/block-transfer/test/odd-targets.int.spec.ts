@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { DigestTable, syncDisk, usedMapOf, type SyncDiskResult } from '#libs/block-transfer';
-import { Command, ExportFlag, ORDINARY, PatientServer, type Described } from './patient-server.js';
+import { Command } from '../src/nbd/nbd.codec.js';
+import { ExportFlag, ORDINARY, PatientServer, type Described } from './patient-server.js';
 
 const MIB = 1024 * 1024;
 const DISK_BYTES = 512 * MIB;
@@ -15,6 +16,7 @@ afterEach(async () => {
 
 /** Of a source that is full of sevens. */
 async function sync(describe: (connection: number) => Described | null): Promise<SyncDiskResult> {
+  await server?.close();
   server = await PatientServer.start(describe);
   const source = {
     sizeBytes: DISK_BYTES,
@@ -61,7 +63,6 @@ describe('a round with a target', () => {
   it('that takes requests of a block goes, and one that takes less is refused', async () => {
     const limited = (maxPayloadBytes: number) => () => ({ ...ORDINARY, maxPayloadBytes });
     expect((await sync(limited(64 * 1024))).sentBytes).toBe(4 * MIB);
-    await server?.close();
     for (const maxPayloadBytes of [0, 1, 64 * 1024 - 1])
       await expect(sync(limited(maxPayloadBytes))).rejects.toMatchObject({ code: 'EXPORT_FAILED' });
   });

@@ -1,10 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { NbdExport } from '#libs/contracts';
+import { Command, REQUEST_HEADER_BYTES } from '../src/nbd/nbd.codec.js';
 
-export const Command = { WRITE: 1, DISCONNECT: 2, FLUSH: 3, WRITE_ZEROES: 6 } as const;
 export const ExportFlag = { HAS_FLAGS: 1, READ_ONLY: 2, FLUSH: 4, WRITE_ZEROES: 64, MULTI_CONN: 256 } as const;
 const { HAS_FLAGS, FLUSH, WRITE_ZEROES, MULTI_CONN } = ExportFlag;
-const HEADER_BYTES = 28;
 /** The client's flags, and its one option: header of 16 bytes, name of no bytes, two wishes at most. */
 const OPTION_AT = 4;
 const OPTION_HEADER_BYTES = 16;
@@ -94,11 +93,11 @@ class Client {
     this.chunks = [];
     if (!this.isNegotiated && !this.negotiate()) return;
     for (;;) {
-      if (this.pending.length < HEADER_BYTES) return;
+      if (this.pending.length < REQUEST_HEADER_BYTES) return;
       const command = this.pending.readUInt16BE(6);
       const lengthBytes = this.pending.readUInt32BE(24);
       const payloadBytes = command === Command.WRITE ? lengthBytes : 0;
-      this.wantedBytes = HEADER_BYTES + payloadBytes - this.pending.length;
+      this.wantedBytes = REQUEST_HEADER_BYTES + payloadBytes - this.pending.length;
       if (this.wantedBytes > 0) return;
       this.answer(command, lengthBytes, payloadBytes);
     }
@@ -128,12 +127,12 @@ class Client {
 
   private answer(command: number, lengthBytes: number, payloadBytes: number): void {
     const offsetBytes = Number(this.pending.readBigUInt64BE(16));
-    const payload = Buffer.from(this.pending.subarray(HEADER_BYTES, HEADER_BYTES + payloadBytes));
+    const payload = Buffer.from(this.pending.subarray(REQUEST_HEADER_BYTES, REQUEST_HEADER_BYTES + payloadBytes));
     this.onRequest({ command, offsetBytes, payload, lengthBytes });
     const reply = Buffer.alloc(16);
     reply.writeUInt32BE(0x67446698, 0);
     this.pending.copy(reply, 8, 8, 16);
-    this.pending = this.pending.subarray(HEADER_BYTES + payloadBytes);
+    this.pending = this.pending.subarray(REQUEST_HEADER_BYTES + payloadBytes);
     if (command !== Command.DISCONNECT) this.socket.write(reply);
   }
 }

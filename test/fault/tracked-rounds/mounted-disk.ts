@@ -88,40 +88,24 @@ export class MountedDisk {
 
   /** The same of a copy of the disk, after `fsck` found it clean. Throws when it is not. */
   async treeOfCopy(image: string): Promise<string> {
-    const at = join(this.folder, 'target');
-    const copy = (await run('losetup', '--show', '-f', '-r', '-o', String(PARTITION_START_BYTES), image)).trim();
-    try {
-      await run('e2fsck', '-f', '-n', copy);
-      await run('mount', '-o', 'ro,noload', copy, at);
-      try {
-        return await treeOf(at);
-      } finally {
-        await run('umount', at);
-      }
-    } finally {
-      await run('losetup', '-d', copy);
-    }
+    const look = async (device: string): Promise<string> => {
+      await run('e2fsck', '-f', '-n', device);
+      return this.lookInto(device, treeOf, '-o', 'ro,noload');
+    };
+    return this.attached(image, look, '--read-only');
   }
 
   /**
    * Looks into a copy of the disk as a machine that starts from it finds it: with its journal replayed, and not repaired.
    * Throws when `fsck` finds anything else to do.
    */
-  async afterJournalOf<T>(image: string, look: (folder: string) => Promise<T>): Promise<T> {
-    const [started, at] = [join(this.folder, 'started.img'), join(this.folder, 'target')];
+  async afterJournalOf(image: string, look: (folder: string) => Promise<void>): Promise<void> {
+    const started = join(this.folder, 'started.img');
     await run('cp', '--sparse=always', image, started);
-    const copy = (await run('losetup', '--show', '-f', '-o', String(PARTITION_START_BYTES), started)).trim();
-    try {
-      await run('mount', copy, at);
-      try {
-        return await look(at);
-      } finally {
-        await run('umount', at);
-        await run('e2fsck', '-f', '-n', copy);
-      }
-    } finally {
-      await run('losetup', '-d', copy);
-    }
+    await this.attached(started, async (device) => {
+      await this.lookInto(device, look);
+      await run('e2fsck', '-f', '-n', device);
+    });
   }
 
   async dispose(): Promise<void> {
@@ -129,6 +113,35 @@ export class MountedDisk {
     await run('partx', '-d', this.device).catch(() => undefined);
     await run('losetup', '-d', this.device);
     await rm(this.folder, { recursive: true });
+  }
+
+  /** With a device for the partition of an image. */
+  private async attached<T>(
+    image: string,
+    work: (device: string) => Promise<T>,
+    ...options: readonly string[]
+  ): Promise<T> {
+    const place = ['-o', String(PARTITION_START_BYTES)];
+    const device = (await run('losetup', '--show', '-f', ...options, ...place, image)).trim();
+    try {
+      return await work(device);
+    } finally {
+      await run('losetup', '-d', device);
+    }
+  }
+
+  private async lookInto<T>(
+    device: string,
+    look: (folder: string) => Promise<T>,
+    ...options: readonly string[]
+  ): Promise<T> {
+    const at = join(this.folder, 'target');
+    await run('mount', ...options, device, at);
+    try {
+      return await look(at);
+    } finally {
+      await run('umount', at);
+    }
   }
 
   private get partition(): string {

@@ -174,7 +174,7 @@ export class DiskPasses {
     return journal;
   }
 
-  /** The tables of a few disks stay in memory from pass to pass. Those of any more are entered, which writes. */
+  /** While they are of a few disks, tables stay in memory from pass to pass. Of more, they are entered, which writes. */
   async #boundTables(disk: RoundDisk, inHand: DiskInHand): Promise<void> {
     this.#readAgain.add(disk);
     if (this.#readAgain.size <= MAX_TABLES_AT_HAND) return;

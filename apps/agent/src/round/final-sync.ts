@@ -42,8 +42,8 @@ export class FinalSync {
       let released: Promise<boolean> | null = null;
       const release = (): Promise<boolean> => (released ??= held.release());
       try {
-        const standing = await this.#readOnce(disks, signal, { held, notHeld, release });
-        const stillness = standing ?? (await this.#untilUnwritten(disks, signal, { held, release }));
+        const judged = await this.#readOnce(disks, signal, { held, notHeld, release });
+        const stillness = judged ?? (await this.#untilUnwritten(disks, signal, { held, release }));
         if (!(await release()) && stillness === 'frozen') throw heldTooShort(held);
         await this.#passes.conclude();
         this.#round.noteStillness(stillness);

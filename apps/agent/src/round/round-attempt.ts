@@ -50,8 +50,9 @@ export class RoundAttempt {
       const found = this.#round.left(disks);
       await this.#establishLink(found, compares, signal);
       await this.#forgetDifferences(found, signal);
-      // Later attempts may have waited for hours.
-      const left = attempt === 1 ? found : await this.#findAgain(found);
+      // Both may have taken hours: to wait for the link, and to look for what the target does not hold.
+      const looked = found.some(({ assigned }) => assigned.groupDigests !== undefined);
+      const left = attempt > 1 || looked ? await this.#findAgain(found) : found;
       await (roundKind === 'final' ? this.#syncFinal(left, signal) : this.#syncLive(left, signal));
       return this.#round.results;
     } finally {
@@ -135,7 +136,7 @@ export class RoundAttempt {
     await this.#syncLive(first, signal);
     for (const disk of first) this.#round.readAgain(disk);
     this.#round.progress.beginPass();
-    const present = await this.#findAgain(disks);
+    const present = first.length > 0 ? await this.#findAgain(disks) : disks;
     signal.throwIfAborted();
     await new FinalSync(this.#ports, this.#round, this.#passes).run(present, signal);
   }

@@ -113,8 +113,9 @@ export class DiskChanges {
 
   private holdsUsed(blocks: BlockSet): boolean {
     for (let place = 0; place < this.used.length; place += 2) {
-      const [start = 0, end = 0] = this.used.subarray(place, place + 2);
-      if (!isOver(blocks.indices({ offsetBytes: start, lengthBytes: end - start }))) return true;
+      const offsetBytes = this.used[place] ?? 0;
+      const lengthBytes = (this.used[place + 1] ?? 0) - offsetBytes;
+      if (!isOver(blocks.indices({ offsetBytes, lengthBytes }))) return true;
     }
     return false;
   }

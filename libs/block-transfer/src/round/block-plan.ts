@@ -20,28 +20,25 @@ export interface SweepStep {
 }
 
 /** The disk from its first block to its last, cut into steps. */
-export function* sweepSteps(used: UsedMap): Generator<SweepStep> {
-  let cursor = 0;
-  for (const extent of blocksOf(used)) {
-    yield* stepsOf('free', between(cursor, extent.offsetBytes), FREE_STRETCH_BYTES);
-    yield* stepsOf('compare', extent, RUN_BYTES);
-    cursor = endOf(extent);
-  }
-  yield* stepsOf('free', between(cursor, used.diskBytes), FREE_STRETCH_BYTES);
+export function sweepSteps(used: UsedMap): Generator<SweepStep> {
+  return stepsAlong(blocksOf(used), { offsetBytes: 0, lengthBytes: used.diskBytes });
 }
 
 /** The same of some ranges of whole blocks, in order. */
 export function* sweepStepsWithin(used: UsedMap, ranges: Iterable<ByteRange>): Generator<SweepStep> {
   const extents = [...blocksOf(used)];
-  for (const range of ranges) {
-    let cursor = range.offsetBytes;
-    for (const extent of clipExtents(extents, range)) {
-      yield* stepsOf('free', between(cursor, extent.offsetBytes), FREE_STRETCH_BYTES);
-      yield* stepsOf('compare', extent, RUN_BYTES);
-      cursor = endOf(extent);
-    }
-    yield* stepsOf('free', between(cursor, endOf(range)), FREE_STRETCH_BYTES);
+  for (const range of ranges) yield* stepsAlong(clipExtents(extents, range), range);
+}
+
+/** @param used whole blocks with used bytes, all of them inside of the range */
+function* stepsAlong(used: Iterable<ByteRange>, range: ByteRange): Generator<SweepStep> {
+  let cursor = range.offsetBytes;
+  for (const extent of used) {
+    yield* stepsOf('free', between(cursor, extent.offsetBytes), FREE_STRETCH_BYTES);
+    yield* stepsOf('compare', extent, RUN_BYTES);
+    cursor = endOf(extent);
   }
+  yield* stepsOf('free', between(cursor, endOf(range)), FREE_STRETCH_BYTES);
 }
 
 function between(start: number, end: number): ByteRange {

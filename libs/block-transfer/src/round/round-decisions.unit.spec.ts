@@ -13,7 +13,16 @@ import {
   UNFLUSHED_LIMIT_BYTES,
 } from './acknowledgement-book.js';
 import { decideBlocks, freeBlocksToZero } from './block-decisions.js';
-import { bytesToCompare, RUN_BYTES, sendableExtents, sweepSteps } from './block-plan.js';
+import {
+  blockSpan,
+  bytesToCompare,
+  RUN_BYTES,
+  sendableExtents,
+  sweepSteps,
+  sweepStepsWithin,
+  type SweepStep,
+} from './block-plan.js';
+import { BlockSet } from './block-set.js';
 import { zeroFreeBytes } from './canonical-content.js';
 import { Pool } from '../pool.js';
 import { ZeroBatch } from './zero-batch.js';
@@ -65,6 +74,22 @@ describe('sweepSteps', () => {
         expect(mergeExtents([...all, ...used.extents])).toEqual(all);
         expect(bytesToCompare(used)).toBe(compared.reduce((total, range) => total + range.lengthBytes, 0));
         expect(bytesToCompare(used)).toBeLessThanOrEqual(used.usedBytes + used.extents.length * 2 * BLOCK);
+      }),
+    );
+  });
+
+  it('is the same within some blocks as over the disk, and goes nowhere else', () => {
+    const blockKinds = (steps: Iterable<SweepStep>): [number, SweepStep['kind']][] =>
+      [...steps].flatMap(({ kind, range }) => {
+        const { first, end } = blockSpan(range);
+        return Array.from({ length: end - first }, (_, place): [number, SweepStep['kind']] => [first + place, kind]);
+      });
+    fc.assert(
+      fc.property(usedMaps, fc.uniqueArray(fc.nat(100)), (used, blocks) => {
+        const only = new BlockSet(DISK_BYTES);
+        for (const index of blocks) only.add(index);
+        const wanted = blockKinds(sweepSteps(used)).filter(([index]) => only.has(index));
+        expect(blockKinds(sweepStepsWithin(used, only.ranges()))).toEqual(wanted);
       }),
     );
   });
